@@ -1,0 +1,55 @@
+"""The errors that scenv raises for input it cannot use, and the small helpers that word them.
+
+Every message is one line: where (file), what (field, firm or edge), and what was expected.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = ["ActionError", "NetworkError", "ScenarioError", "ScenvError", "did_you_mean", "shown"]
+
+_SHOWN_CHARACTERS = 60
+
+
+class ScenvError(ValueError):
+    """Something given to scenv cannot be used. The message is one line that says what was expected."""
+
+
+class NetworkError(ScenvError):
+    """A supply network (file, graph or generator argument) is not a valid one."""
+
+
+class ScenarioError(ScenvError):
+    """A scenario (file, mapping or override) is not a valid one."""
+
+
+class ActionError(ScenvError):
+    """An action or order quantity given to an environment is not one it can take."""
+
+
+def did_you_mean(word: object, known: Iterable[str]) -> str:
+    """A hint to append to an error about an unknown word: ``" (did you mean 'x'?)"``, or ``""`` if nothing is near."""
+    near = difflib.get_close_matches(str(word)[:200].lower(), list(known), n=1, cutoff=0.6)
+    return f" (did you mean {near[0]!r}?)" if near else ""
+
+
+def shown(value: object) -> str:
+    """``repr(value)`` on one line and cut to a readable length, for use inside a message."""
+    # A huge string or integer is cut before repr: repr of an integer of thousands of digits raises in Python >= 3.11.
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 10**_SHOWN_CHARACTERS:
+        return "an integer of more than 60 digits"
+    if isinstance(value, str | bytes):
+        value = value[: _SHOWN_CHARACTERS + 1]
+    elif isinstance(value, dict | list | tuple | set) and len(value) > _SHOWN_CHARACTERS:
+        return f"a {type(value).__name__} of {len(value)} entries"
+    try:
+        text = " ".join(repr(value).split())
+    except (RecursionError, ValueError):
+        return f"a {type(value).__name__}"
+    return text if len(text) <= _SHOWN_CHARACTERS + 2 else text[:_SHOWN_CHARACTERS] + "..."
+
+
+class ActionError(ScenvError):
+    """Actions or orders given to `step` do not fit the environment."""
