@@ -30,6 +30,6 @@ def test_scenv_runs_and_the_trainer_names_its_extra(repository: Path, tmp_path: 
 
 def test_importing_scenv_loads_no_extra(repository: Path) -> None:
     """With everything installed, `import scenv` still leaves torch and the plotting library alone (and starts fast)."""
-    code = "import sys, scenv; sys.exit(' '.join({'torch', 'matplotlib', 'pmarl_trainer'} & set(sys.modules)))"
+    code = "import sys, scenv; sys.exit(' '.join({'torch', 'matplotlib', 'pmarl_trainer'} & set(sys.modules)) or None)"
     result = subprocess.run([sys.executable, "-c", code], cwd=repository, capture_output=True, text=True, timeout=120)
     assert result.returncode == 0, result.stderr
