@@ -26,7 +26,7 @@ class ScenarioError(ScenvError):
 
 
 class ActionError(ScenvError):
-    """An action or order quantity given to an environment is not one it can take."""
+    """Actions or orders given to `step` do not fit the environment."""
 
 
 def did_you_mean(word: object, known: Iterable[str]) -> str:
@@ -49,7 +49,3 @@ def shown(value: object) -> str:
     except (RecursionError, ValueError):
         return f"a {type(value).__name__}"
     return text if len(text) <= _SHOWN_CHARACTERS + 2 else text[:_SHOWN_CHARACTERS] + "..."
-
-
-class ActionError(ScenvError):
-    """Actions or orders given to `step` do not fit the environment."""

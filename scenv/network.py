@@ -197,13 +197,13 @@ def load_network(source: str | Path | nx.DiGraph | Network) -> Network:
 
     Args:
         source: ``"bg"``, ``"r1"``, ``"r2"`` or ``"r3"`` (paper, Table 1); or the path of a ``.json`` (node-link),
-            ``.graphml`` or ``.csv`` file (the published data set of Willems 2008); or a networkx ``DiGraph`` with an edge
-            from each supplier to each of its customers; or a `Network`, which is returned as it is.
+            ``.graphml`` or ``.csv`` file (the published data set of Willems 2008); or a networkx ``DiGraph`` with an
+            edge from each supplier to each of its customers; or a `Network`, which is returned as it is.
 
     Firms need no attributes. Without ``stage`` it is counted from the retailers; without ``holding_cost`` it is the
     cumulative ``stage_cost`` over the network's mean, so that its mean is 1; without ``backorder_cost`` it is twice the
-    holding cost (MODEL.md §2); costs stay NaN if there is no ``stage_cost`` either. Node ids become text. One firm alone
-    is a network (the newsvendor); an empty graph is not.
+    holding cost; costs stay NaN if there is no ``stage_cost`` either. Node ids become text. One firm alone is a network
+    (the newsvendor); an empty graph is not.
 
     Raises:
         NetworkError: one line that names the file, the firm, edge or field, and what was expected.
@@ -211,7 +211,7 @@ def load_network(source: str | Path | nx.DiGraph | Network) -> Network:
     if isinstance(source, Network):
         return source
     if isinstance(source, nx.Graph):
-        return network_from_rows(_rows_of_graph(source))
+        return network_from_rows(network_files.rows_of_graph(source))
     if isinstance(source, str | Path):
         return network_from_rows(network_files.read_network(source))
     raise NetworkError(f"expected a network's name, a path or a networkx DiGraph, not {shown(source)}")
@@ -234,8 +234,10 @@ def network_from_rows(rows: NetworkRows) -> Network:
     distributions = {node["id"]: _distribution(node) for node in nodes if "stage_time_distribution" in node}
     means = {agent: float(np.dot(*distribution)) for agent, distribution in distributions.items()}
     few = int(stages.max()) < len(STAGE_NAMES)
-    labels = {node["id"]: node.get("label") or (STAGE_NAMES[stages[by_stage[i]]] if few else None)
-              for i, node in enumerate(nodes)}
+    labels = {
+        node["id"]: node.get("label") or (STAGE_NAMES[stages[by_stage[i]]] if few else None)
+        for i, node in enumerate(nodes)
+    }
     return Network(
         name=rows.graph.get("name", rows.origin),
         agents=agents,
@@ -267,15 +269,17 @@ def _structure(rows: NetworkRows, names: list[str]) -> tuple[Index, Index]:
     stages = np.array([node["stage"] for node in rows.nodes], dtype=np.intp)
     for u, v in zip(supplier, customer, strict=True):
         if stages[u] <= stages[v]:
-            raise NetworkError(f"{rows.origin}: edge {names[u]!r} -> {names[v]!r}: stage must fall from supplier to "
-                               f"customer (0 = nearest the customer), not go from {stages[u]} to {stages[v]}")
+            raise NetworkError(
+                f"{rows.origin}: edge {names[u]!r} -> {names[v]!r}: stage must fall from supplier to "
+                f"customer (0 = nearest the customer), not go from {stages[u]} to {stages[v]}"
+            )
     return order, stages
 
 
 def _costs(
     origin: str, nodes: list[dict[str, Any]], order: Index, supplier: Index, customer: Index
 ) -> tuple[Floats, Floats, Floats]:
-    """Stage, holding and backorder cost [N]: as given, else by MODEL.md §2, else NaN."""
+    """Stage, holding and backorder cost [N]: as given, else from stage costs (see `load_network`), else NaN."""
     stage_cost, holding, backorder = (
         np.array([node.get(field, np.nan) for node in nodes])
         for field in ("stage_cost", "holding_cost", "backorder_cost")
@@ -284,26 +288,14 @@ def _costs(
         cumulative = cumulative_stage_cost(order, supplier, customer, stage_cost)
         mean = cumulative.mean()
         if not 0 < mean < np.inf:
-            raise NetworkError(f"{origin}: stage_cost adds up to {mean:g}; expected a positive finite sum, or "
-                               "holding_cost at every firm")
+            raise NetworkError(
+                f"{origin}: stage_cost adds up to {mean:g}; expected a positive finite sum, or "
+                "holding_cost at every firm"
+            )
         holding = cumulative / mean
     if "backorder_cost" not in nodes[0]:
         backorder = 2 * holding
     return stage_cost, holding, backorder
-
-
-def _rows_of_graph(graph: nx.Graph) -> NetworkRows:
-    name = graph.graph.get("name")
-    origin = f"graph {shown(name)}" if name else "graph"
-    if not graph.is_directed() or graph.is_multigraph():
-        raise NetworkError(f"{origin}: expected a networkx DiGraph (one directed edge from supplier to customer), "
-                           f"not a {type(graph).__name__}")
-    # networkx' GraphML reader leaves these two behind, and an empty name says nothing.
-    facts = {k: v for k, v in graph.graph.items() if k not in ("node_default", "edge_default") and v not in ("", None)}
-    facts.setdefault("name", "graph")
-    nodes = [{**attributes, "id": node} for node, attributes in graph.nodes(data=True)]
-    edges = [{**attributes, "source": u, "target": v} for u, v, attributes in graph.edges(data=True)]
-    return NetworkRows(origin, nodes, edges, facts)
 
 
 def _distribution(node: dict[str, Any]) -> tuple[tuple[float, ...], tuple[float, ...]]:

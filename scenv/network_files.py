@@ -1,4 +1,4 @@
-"""Reading and writing networks: which format a source has, node-link JSON, and the limits on every file.
+"""Reading and writing networks: which format a source has, node-link JSON, DiGraphs, and the limits on every file.
 
 GraphML and the published data set's CSV have their own modules. A reader only turns a file into `NetworkRows`; nothing
 in a file is ever executed, and the firms, edges and fields are judged in `scenv.network_rows`.
@@ -12,12 +12,14 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import networkx as nx
+
 from scenv.errors import NetworkError, did_you_mean, shown
 from scenv.network_graphml import graphml_text, rows_of_graphml
 from scenv.network_rows import NetworkRows, check_known
 from scenv.network_willems import rows_of_willems_csv
 
-__all__ = ["BUILT_IN_NETWORKS", "MAX_BYTES", "read_network", "write_graphml", "write_json"]
+__all__ = ["BUILT_IN_NETWORKS", "MAX_BYTES", "read_network", "rows_of_graph", "write_graphml", "write_json"]
 
 BUILT_IN_NETWORKS = ("bg", "r1", "r2", "r3")
 MAX_BYTES = 16 * 2**20
@@ -33,8 +35,7 @@ def read_network(source: str | Path) -> NetworkRows:
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         raise NetworkError(_unknown_source(source, path))
-    rows = reader(_bytes_of(path), str(path), path.stem)
-    return rows
+    return reader(_bytes_of(path), _named(path), path.stem)
 
 
 def rows_of_json(data: bytes, origin: str, name: str) -> NetworkRows:
@@ -50,7 +51,7 @@ def rows_of_json(data: bytes, origin: str, name: str) -> NetworkRows:
     except RecursionError:
         raise NetworkError(f"{origin}: nested too deeply; expected node-link JSON (lists of nodes and edges)") from None
     except ValueError as error:
-        raise NetworkError(f"{origin}: not valid JSON: {shown(str(error))[1:-1]}") from None
+        raise NetworkError(f"{origin}: not valid JSON: {error}") from None
     if not isinstance(document, dict):
         raise NetworkError(f"{origin}: expected a JSON object with nodes and edges, not {shown(document)}")
     if "links" in document and "edges" not in document:
@@ -58,8 +59,10 @@ def rows_of_json(data: bytes, origin: str, name: str) -> NetworkRows:
     check_known(origin, document, ("directed", "multigraph", "graph", "nodes", "edges"))
     for key, expected in (("directed", True), ("multigraph", False)):
         if document.get(key, expected) is not expected:
-            raise NetworkError(f"{origin}: {key} must be {str(expected).lower()}, not {shown(document[key])} "
-                               "(an edge goes from one supplier to one customer)")
+            raise NetworkError(
+                f"{origin}: {key} must be {str(expected).lower()}, not {shown(document[key])} "
+                "(an edge goes from one supplier to one customer)"
+            )
     for key in ("nodes", "edges"):
         if not isinstance(document.get(key), list):
             raise NetworkError(f"{origin}: {key} must be a list of rows, not {shown(document.get(key))}")
@@ -67,6 +70,23 @@ def rows_of_json(data: bytes, origin: str, name: str) -> NetworkRows:
     if isinstance(graph, dict):
         graph.setdefault("name", name)
     return NetworkRows(origin, document["nodes"], document["edges"], graph)
+
+
+def rows_of_graph(graph: nx.Graph) -> NetworkRows:
+    """Rows of a networkx DiGraph: attributes are the fields, nodes become text. `NetworkError` for other graphs."""
+    name = graph.graph.get("name")
+    origin = f"graph {shown(name)}" if name else "graph"
+    if not graph.is_directed() or graph.is_multigraph():
+        raise NetworkError(
+            f"{origin}: expected a networkx DiGraph (one directed edge from supplier to customer), "
+            f"not a {type(graph).__name__}"
+        )
+    # networkx' GraphML reader leaves these two behind, and networkx itself an empty name.
+    skipped = ("node_default", "edge_default") if name else ("node_default", "edge_default", "name")
+    facts = {"name": "graph"} | {key: value for key, value in graph.graph.items() if key not in skipped}
+    nodes = [{**attributes, "id": str(node)} for node, attributes in graph.nodes(data=True)]
+    edges = [{**attributes, "source": str(u), "target": str(v)} for u, v, attributes in graph.edges(data=True)]
+    return NetworkRows(origin, nodes, edges, facts)
 
 
 def write_json(rows: NetworkRows, path: str | Path) -> None:
@@ -87,7 +107,7 @@ def write_graphml(rows: NetworkRows, path: str | Path) -> None:
 
 _READERS: dict[str, Callable[[bytes, str, str], NetworkRows]] = {
     ".json": rows_of_json,
-    ".graphml": lambda data, origin, name: rows_of_graphml(data, origin, name),
+    ".graphml": rows_of_graphml,
     ".csv": lambda data, origin, name: rows_of_willems_csv(_text(data, origin), origin),
 }
 
@@ -96,33 +116,41 @@ def _unknown_source(source: str | Path, path: Path) -> str:
     formats = ", ".join(_READERS)
     try:
         if path.is_dir():
-            return f"{path} is a directory; expected a network file ({formats})"
+            return f"{_named(path)} is a directory; expected a network file ({formats})"
         if path.suffix or path.exists():
-            return f"{shown(str(path))[1:-1]}: unknown kind of network file; expected a name that ends in {formats}"
+            return f"{_named(path)}: unknown kind of network file; expected a name that ends in {formats}"
     except (OSError, ValueError):  # a name no file can have: too long, or with a NUL
         pass
-    return (f"unknown network {shown(str(source))}{did_you_mean(source, BUILT_IN_NETWORKS)}; expected one of "
-            f"{', '.join(BUILT_IN_NETWORKS)}, or a file that ends in {formats}")
+    return (
+        f"unknown network {shown(str(source))}{did_you_mean(source, BUILT_IN_NETWORKS)}; expected one of "
+        f"{', '.join(BUILT_IN_NETWORKS)}, or a file that ends in {formats}"
+    )
 
 
 def _bytes_of(path: Path) -> bytes:
     try:
         if path.is_dir():
-            raise NetworkError(f"{path} is a directory; expected a network file")
+            raise NetworkError(f"{_named(path)} is a directory; expected a network file")
         if not path.exists():
-            raise NetworkError(f"{path}: no such file")
+            raise NetworkError(f"{_named(path)}: no such file")
         if not path.is_file():  # a pipe or device could block for ever
-            raise NetworkError(f"{path}: not a regular file")
+            raise NetworkError(f"{_named(path)}: not a regular file")
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         if isinstance(error, NetworkError):
             raise
         reason = getattr(error, "strerror", None) or error
-        raise NetworkError(f"{shown(str(path))[1:-1]}: cannot be read: {reason}") from None
+        raise NetworkError(f"{_named(path)}: cannot be read: {reason}") from None
     if len(data) > MAX_BYTES:
-        raise NetworkError(f"{path}: larger than {MAX_BYTES // 2**20} MiB; expected a smaller network file")
+        raise NetworkError(f"{_named(path)}: larger than {MAX_BYTES // 2**20} MiB; expected a smaller network file")
     return data
+
+
+def _named(path: str | Path) -> str:
+    """The path as a message can show it on one line."""
+    text = str(path)
+    return text if text.isprintable() and len(text) <= 1000 else shown(text)
 
 
 def _text(data: bytes, origin: str) -> str:
@@ -138,8 +166,10 @@ def _unique(origin: str) -> Callable[[list[tuple[str, Any]]], dict[str, Any]]:
         if len(result) < len(pairs):
             seen: set[str] = set()
             double = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-            raise NetworkError(f"{origin}: duplicate key {shown(double)} in one object (among the keys "
-                               f"{shown(sorted(result)[:6])}); expected each key once")
+            raise NetworkError(
+                f"{origin}: duplicate key {shown(double)} in one object (among the keys "
+                f"{shown(sorted(result)[:6])}); expected each key once"
+            )
         return result
 
     return build
@@ -147,7 +177,7 @@ def _unique(origin: str) -> Callable[[list[tuple[str, Any]]], dict[str, Any]]:
 
 def _no_nan(origin: str) -> Callable[[str], Any]:
     def refuse(constant: str) -> Any:
-        raise NetworkError(f"{origin}: {constant} is not valid JSON; expected finite numbers (leave out what is unknown)")
+        raise NetworkError(f"{origin}: {constant} is not valid JSON; expected finite numbers (leave out unknown ones)")
 
     return refuse
 
@@ -171,4 +201,4 @@ def _write(path: str | Path, text: str) -> None:
     try:
         Path(path).write_text(text, encoding="utf-8", newline="\n")
     except (OSError, ValueError) as error:
-        raise NetworkError(f"{path}: cannot be written: {getattr(error, 'strerror', None) or error}") from None
+        raise NetworkError(f"{_named(path)}: cannot be written: {getattr(error, 'strerror', None) or error}") from None

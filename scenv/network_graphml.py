@@ -40,8 +40,10 @@ def rows_of_graphml(data: bytes, origin: str, name: str) -> NetworkRows:
     keys = {key.get("id", ""): key for key in root if _tag(key) == "key"}
     graph = graphs[0]
     if graph.get("edgedefault") != "directed":
-        raise NetworkError(f"{origin}: edgedefault is {shown(graph.get('edgedefault'))}; expected 'directed' "
-                           "(an edge goes from a supplier to a customer)")
+        raise NetworkError(
+            f"{origin}: edgedefault is {shown(graph.get('edgedefault'))}; expected 'directed' "
+            "(an edge goes from a supplier to a customer)"
+        )
     nodes, edges, facts = [], [], {"name": name}
     for child in graph:
         tag = _tag(child)
@@ -49,8 +51,10 @@ def rows_of_graphml(data: bytes, origin: str, name: str) -> NetworkRows:
             nodes.append(_row(origin, child, keys, ("id",)))
         elif tag == "edge":
             if child.get("directed", "true") not in ("true", "1"):
-                raise NetworkError(f"{origin}: edge {shown(child.get('source'))} -> {shown(child.get('target'))} is "
-                                   "undirected; expected directed edges only")
+                raise NetworkError(
+                    f"{origin}: edge {shown(child.get('source'))} -> {shown(child.get('target'))} is "
+                    "undirected; expected directed edges only"
+                )
             edges.append(_row(origin, child, keys, ("source", "target")))
         elif tag == "data":
             facts.update(_data(origin, [child], keys, "graph"))
@@ -71,7 +75,7 @@ def _row(
     inner = [child for child in element if _tag(child) != "desc"]
     for child in inner:
         if _tag(child) != "data":
-            raise NetworkError(f"{origin}: {where}: element {shown(_tag(child))}; expected data only (no nested graphs)")
+            raise NetworkError(f"{origin}: {where}: element {shown(_tag(child))}; expected data (no nested graphs)")
     for name, value in _data(origin, inner, keys, where).items():
         if name in ids:
             raise NetworkError(f"{origin}: {where}: a data field is named {name!r}, which is taken by GraphML itself")
@@ -86,8 +90,10 @@ def _data(
     for element in elements:
         key = keys.get(element.get("key", ""))
         if key is None or not key.get("attr.name"):
-            raise NetworkError(f"{origin}: {where}: data with the key {shown(element.get('key'))}; expected the id of a "
-                               "key element that has an attr.name")
+            raise NetworkError(
+                f"{origin}: {where}: data with the key {shown(element.get('key'))}; expected the id "
+                "of a key element that has an attr.name"
+            )
         name = key.get("attr.name", "")
         if name in values:
             raise NetworkError(f"{origin}: {where}: duplicate key {shown(name)}; expected each field once")
@@ -98,8 +104,10 @@ def _data(
             text = (element.text or "").strip()
             values[name] = json.loads(text) if name in _JSON_FIELDS else convert(text)
         except (ValueError, RecursionError):
-            raise NetworkError(f"{origin}: {where}: {name} must be a {key.get('attr.type', 'string')}"
-                               f"{' with JSON' if name in _JSON_FIELDS else ''}, not {shown(element.text)}") from None
+            raise NetworkError(
+                f"{origin}: {where}: {name} must be a {key.get('attr.type', 'string')}"
+                f"{' with JSON' if name in _JSON_FIELDS else ''}, not {shown(element.text)}"
+            ) from None
     return values
 
 
@@ -110,7 +118,12 @@ def _boolean(text: str) -> bool:
 
 
 _TYPES: dict[str, Callable[[str], Any]] = {
-    "string": str, "int": int, "long": int, "float": float, "double": float, "boolean": _boolean,
+    "string": str,
+    "int": int,
+    "long": int,
+    "float": float,
+    "double": float,
+    "boolean": _boolean,
 }
 
 

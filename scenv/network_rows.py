@@ -67,7 +67,7 @@ def checked_rows(rows: NetworkRows) -> NetworkRows:
     by_id: dict[str, Row] = {}
     for before, node in zip(rows.nodes, nodes, strict=True):
         if node["id"] in by_id:
-            raise NetworkError(f"{rows.origin}: duplicate firm id {shown(before['id'])}; expected each id once (as text)")
+            raise NetworkError(f"{rows.origin}: duplicate firm id {shown(before['id'])}; expected each once (as text)")
         by_id[node["id"]] = node
     _check_all_or_none(rows.origin, nodes)
     edges = [_checked_row(row, f"{rows.origin}: {_edge(row)}", ("source", "target"), EDGE_FIELDS) for row in rows.edges]
@@ -101,17 +101,28 @@ def check_known(where: str, keys: Sequence[Any] | Mapping[Any, Any], known: Sequ
 # --- fields: each checker takes (where, name, value) and returns the value in its right type ---
 
 
-def _number(where: str, name: str, value: Any) -> float:
-    if isinstance(value, Real) and not isinstance(value, bool) and 0 <= value <= MAX_NUMBER:
+def _as_float(value: Any) -> float:
+    """A real number (Python's or numpy's) as a float; NaN for everything else, text and booleans included."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return math.nan
+    try:
         return float(value)
+    except OverflowError:
+        return math.inf
+
+
+def _number(where: str, name: str, value: Any) -> float:
+    number = _as_float(value)
+    if 0 <= number <= MAX_NUMBER:  # False for NaN
+        return number
     raise NetworkError(f"{where}: {name} must be a finite number from 0 to {MAX_NUMBER:g}, not {shown(value)}")
 
 
 def _whole(where: str, name: str, value: Any, low: int, high: int) -> int:
     # A whole number written as 2.0 is accepted: tables and GraphML often type integers as double.
-    whole = isinstance(value, Integral) or (isinstance(value, float) and value.is_integer())
-    if whole and not isinstance(value, bool) and low <= value <= high:
-        return int(value)
+    number = _as_float(value)
+    if low <= number <= high and number.is_integer():
+        return int(number)
     raise NetworkError(f"{where}: {name} must be a whole number from {low} to {high}, not {shown(value)}")
 
 
@@ -130,12 +141,13 @@ def _text(where: str, name: str, value: Any) -> str:
 
 
 def _id(where: str, name: str, value: Any) -> str:
-    if isinstance(value, Integral) and not isinstance(value, bool) and abs(value) < 10**18:
-        return str(value)
+    if not isinstance(value, bool) and isinstance(value, Integral) and abs(int(value)) < 10**18:
+        return str(int(value))
     if isinstance(value, str) and value.strip() and value.isprintable() and len(value) <= 200:
         return value
-    raise NetworkError(f"{where}: {name} must be a whole number or printable text of 1 to 200 characters, "
-                       f"not {shown(value)}")
+    raise NetworkError(
+        f"{where}: {name} must be a whole number or printable text of 1 to 200 characters, not {shown(value)}"
+    )
 
 
 def _distribution(where: str, name: str, value: Any) -> Row:
@@ -168,19 +180,19 @@ EDGE_FIELDS: dict[str, Checker] = {"order_lead_time": _lead_time, "shipment_lead
 # --- rows ---
 
 
-def _firm(row: Row) -> str:
+def _firm(row: Any) -> str:
     own = row.get("name") if isinstance(row, dict) else None
     text = f"firm {shown(row.get('id'))}" if isinstance(row, dict) and "id" in row else f"firm {shown(row)}"
     return f"{text} ({shown(own)})" if isinstance(own, str) else text
 
 
-def _edge(row: Row) -> str:
+def _edge(row: Any) -> str:
     if not isinstance(row, dict):
         return f"edge {shown(row)}"
     return f"edge {shown(row.get('source'))} -> {shown(row.get('target'))}"
 
 
-def _checked_row(row: Row, where: str, ids: tuple[str, ...], fields: Mapping[str, Checker]) -> Row:
+def _checked_row(row: Any, where: str, ids: tuple[str, ...], fields: Mapping[str, Checker]) -> Row:
     if not isinstance(row, dict):
         raise NetworkError(f"{where}: expected an object with the key {' and '.join(map(repr, ids))}")
     for key in ids:
@@ -209,7 +221,7 @@ def _check_edges(origin: str, by_id: Mapping[str, Row], edges: Sequence[Row]) ->
         for end in (source, target):
             if end not in by_id:
                 hint = did_you_mean(end, by_id) if len(by_id) <= 5000 else ""
-                raise NetworkError(f"{origin}: {_edge(edge)}: unknown firm {shown(end)}{hint}; expected the id of a node")
+                raise NetworkError(f"{origin}: {_edge(edge)}: unknown firm {shown(end)}{hint}; expected a node's id")
         if source == target:
             raise NetworkError(f"{origin}: {_edge(edge)}: self-loop; expected a firm to supply other firms only")
         if (source, target) in seen:
@@ -238,11 +250,13 @@ def _plain_copy(where: str, value: Any, depth: int) -> Any:
     if depth == 0:
         raise NetworkError(f"{where}: nested too deeply; expected at most {_MAX_DEPTH} levels")
     if isinstance(value, Mapping):
-        return {_text(where, "a key", key): _plain_copy(f"{where}.{key}"[:200], v, depth - 1) for key, v in value.items()}
+        keys = [_text(where, "a key", key) for key in value]
+        return {key: _plain_copy(f"{where}.{key}"[:200], value[key], depth - 1) for key in keys}
     if isinstance(value, list | tuple):
         return [_plain_copy(where, v, depth - 1) for v in value]
     if value is None or isinstance(value, str | bool):
         return value
-    if isinstance(value, Real) and abs(value) <= MAX_NUMBER:
-        return int(value) if isinstance(value, Integral) else float(value)
+    number = _as_float(value)
+    if abs(number) <= MAX_NUMBER:
+        return int(value) if isinstance(value, Integral) else number
     raise NetworkError(f"{where}: expected text, a finite number, a list or an object, not {shown(value)}")

@@ -52,8 +52,10 @@ def customers_first(names: Sequence[str], supplier: Index, customer: Index, orig
             if open_customers[u] == 0:
                 order.append(u)
     if len(order) < n:
-        raise NetworkError(f"{origin}: cycle {_cycle(names, supplier, customer, open_customers)}; "
-                           "expected material to flow one way, from suppliers to retailers")
+        raise NetworkError(
+            f"{origin}: cycle {_cycle(names, supplier, customer, open_customers)}; "
+            "expected material to flow one way, from suppliers to retailers"
+        )
     return np.array(order, dtype=np.intp)
 
 
@@ -67,7 +69,7 @@ def _cycle(names: Sequence[str], supplier: Index, customer: Index, open_customer
         position[at] = len(path)
         path.append(at)
         at = next(v for v in customers[at] if open_customers[v] > 0)
-    loop = [names[i] for i in [*path[position[at]:], at]]
+    loop = [names[i] for i in [*path[position[at] :], at]]
     if len(loop) > 12:
         loop = [*loop[:6], f"({len(loop) - 8} more)", *loop[-2:]]
     return " -> ".join(loop)
@@ -86,8 +88,10 @@ def check_connected(names: Sequence[str], supplier: Index, customer: Index, orig
                 frontier.append(j)
     if len(reached) < n:
         other = next(i for i in range(n) if i not in reached)
-        raise NetworkError(f"{origin}: firms {names[0]!r} and {names[other]!r} are in disconnected parts; expected one "
-                           "connected network (load separate networks one by one)")
+        raise NetworkError(
+            f"{origin}: firms {names[0]!r} and {names[other]!r} are in disconnected parts; expected one "
+            "connected network (load separate networks one by one)"
+        )
 
 
 def depth_from_customer(order: Index, supplier: Index, customer: Index) -> Index:
@@ -101,11 +105,11 @@ def depth_from_customer(order: Index, supplier: Index, customer: Index) -> Index
 
 
 def cumulative_stage_cost(order: Index, supplier: Index, customer: Index, stage_cost: Floats) -> Floats:
-    """Cost [N] of a unit that leaves firm i: its own stage cost plus its suppliers' cumulative costs (MODEL.md §2)."""
+    """Cost [N] of a unit that leaves firm i: its own stage cost plus its suppliers' cumulative costs."""
     suppliers = neighbours(len(order), customer, supplier)
     total = [0.0] * len(order)
     for i in order[::-1].tolist():
-        total[i] = math.fsum([float(stage_cost[i]), *(total[u] for u in suppliers[i])])
+        total[i] = float(stage_cost[i]) + sum(total[u] for u in suppliers[i])
     return np.array(total)
 
 

@@ -50,8 +50,10 @@ def rows_of_willems_csv(text: str, origin: str) -> NetworkRows:
     for arc in arcs:
         for end in arc:
             if end not in ids:
-                raise NetworkError(f"{origin}: arc {arc[0]!r} -> {arc[1]!r}: unknown stage {shown(end)}"
-                                   f"{did_you_mean(end, ids)}; expected a stageName of the stages block")
+                raise NetworkError(
+                    f"{origin}: arc {arc[0]!r} -> {arc[1]!r}: unknown stage {shown(end)}"
+                    f"{did_you_mean(end, ids)}; expected a stageName of the stages block"
+                )
     nodes = [{"id": ids[own], "name": own, **stage} for own, stage in stages.items()]
     edges = [{"source": ids[u], "target": ids[v]} for u, v in arcs]
     name = f"willems_{chain.zfill(2)}" if re.fullmatch(r"\d{1,3}", chain) else "willems"
@@ -68,8 +70,9 @@ def _lines(text: str, origin: str) -> list[tuple[str, dict[str, str]]]:
     header = table[1] if len(table) > 1 else []
     missing = [column for column in _REQUIRED if header.count(column) != 1]
     if missing:
-        raise NetworkError(f"{origin}: line 2: expected the header of the Willems (2008) data set, with the column "
-                           f"{missing[0]!r} once")
+        raise NetworkError(
+            f"{origin}: line 2: expected the header of the Willems (2008) data set, with the column {missing[0]!r} once"
+        )
     lines = []
     for number, cells in enumerate(table[2:], start=3):
         where = f"{origin} line {number}"
@@ -84,7 +87,7 @@ def _lines(text: str, origin: str) -> list[tuple[str, dict[str, str]]]:
 def _stage(where: str, row: dict[str, str]) -> dict[str, Any]:
     depth = row[f"{_STAGE}relDepth"]
     if not re.fullmatch(r"\d{1,4}", depth):
-        raise NetworkError(f"{where}: relDepth must be a whole number from 0 (nearest the customer), not {shown(depth)}")
+        raise NetworkError(f"{where}: relDepth must be a whole number from 0 to 9999, not {shown(depth)}")
     stage: dict[str, Any] = {"stage": int(depth), "stage_cost": _number(where, row, "stageCost")}
     if row[f"{_STAGE}stageTime"]:
         stage["stage_time"] = _number(where, row, "stageTime")
