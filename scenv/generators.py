@@ -106,7 +106,7 @@ def _network(name: str, n: int, pairs: list[tuple[int, int]]) -> Network:
     return network_from_rows(NetworkRows(name, nodes, edges, {"name": name}))
 
 
-def _whole(kind: str, name: str, value: int, low: int, high: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, Integral) or not low <= value <= high:
+def _whole(kind: str, name: str, value: object, low: int, high: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, Integral) or not low <= int(value) <= high:
         raise NetworkError(f"{kind}: {name} must be a whole number from {low} to {high}, not {shown(value)}")
     return int(value)

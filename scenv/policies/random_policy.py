@@ -1,0 +1,32 @@
+"""Random: an untrained learner that picks each adjustment with the same probability."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from scenv.array_ops import Array, namespace
+from scenv.dynamics import LocalState
+
+
+class RandomPolicy:
+    """q_i = max(0, d_i + a), a uniform over the scenario's action set."""
+
+    def __init__(self, scenario: Any = "r2") -> None:
+        """Take the action set of the scenario."""
+        from scenv.scenario_files import load_scenario
+
+        self._adjustments = load_scenario(scenario).actions.adjustments.astype(np.float64)
+        self._rng = np.random.default_rng()
+
+    def reset(self, num_envs: int, seed: int | None = None) -> None:
+        """Restart the random stream where a seed is given."""
+        if seed is not None:
+            self._rng = np.random.default_rng(seed)
+
+    def orders(self, state: LocalState) -> Array:
+        """Order quantities [B, N]."""
+        xp = namespace(state.demand)
+        adjustment = self._rng.choice(self._adjustments, size=tuple(state.demand.shape))
+        return xp.clip(state.demand + xp.asarray(adjustment, device=getattr(state.demand, "device", None)), 0.0, None)

@@ -1,0 +1,162 @@
+"""A scenario compiled to arrays: who orders from whom, who owes whom, lead times, costs, mean flows. Built once, never
+changed.
+
+Links come in three kinds. *Supply* links lead from the unlimited external supplier to each source, *internal* links
+are the network's edges, *demand* links lead from each retailer to its customers. Orders and shipments travel on the
+first two (order links), claims on a firm's stock stand on the last two (claim links):
+
+    order links [S+E]:  supply_0 .. supply_S-1 | edge_0 .. edge_E-1
+    claim links [E+R]:                           edge_0 .. edge_E-1 | demand_0 .. demand_R-1
+
+So an edge has one position in both, and slices replace index arithmetic. Edges are sorted by supplier, and within one
+supplier keep the network file's order, which is the order of service under `allocation="priority"`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from scenv.array_ops import Array, Segments
+
+if TYPE_CHECKING:
+    from scenv.scenario import Scenario
+
+
+@dataclass(frozen=True, eq=False)
+class LeadTimes:
+    """Deterministic lead times of K links, arranged for pipelines of slots (slot k = due in k + 1 periods).
+
+    Attributes:
+        periods: [K] int64 numpy, at least 1.
+        slots: (slot, mask) pairs: the links whose lead time is slot + 1; mask [K] is 1 there and 0 elsewhere, or None
+            where every link has that lead time.
+        horizon: number of slots, the longest lead time.
+    """
+
+    periods: np.ndarray
+    slots: tuple[tuple[int, Array | None], ...]
+    horizon: int
+
+    @classmethod
+    def build(cls, periods: np.ndarray, asarray: Any) -> LeadTimes:
+        """Arrange lead times `periods` [K] (integers of at least 1)."""
+        distinct = np.unique(periods)
+        slots = tuple(
+            (int(lead) - 1, None if len(distinct) == 1 else asarray((periods == lead).astype(np.float64)))
+            for lead in distinct
+        )
+        return cls(periods=periods, slots=slots, horizon=int(periods.max()))
+
+
+@dataclass(frozen=True, eq=False)
+class PriorityRanks:
+    """Claim links arranged by their rank within the supplier's customers, for `allocation="priority"`.
+
+    Attributes:
+        links: per rank, [n_k] claim links; firms with more links come first, so rank k + 1's firms are a prefix of
+            rank k's.
+        inverse: [E+R] where each claim link stands in the concatenation of all ranks.
+    """
+
+    links: tuple[Array, ...]
+    inverse: Array
+
+    @classmethod
+    def build(cls, seller: np.ndarray, num_firms: int, asarray: Any) -> PriorityRanks:
+        """Rank the claim links of each `seller` [E+R] in link order."""
+        by_firm = [np.flatnonzero(seller == firm) for firm in range(num_firms)]
+        by_firm.sort(key=len, reverse=True)
+        ranks = [
+            np.array([links[k] for links in by_firm if len(links) > k], dtype=np.intp) for k in range(len(by_firm[0]))
+        ]
+        return cls(links=tuple(asarray(r) for r in ranks), inverse=asarray(np.argsort(np.concatenate(ranks))))
+
+
+@dataclass(frozen=True, eq=False)
+class Structure:
+    """Everything static that one period needs. N firms, S sources, E edges, R retailers.
+
+    Attributes:
+        num_firms, num_sources, num_edges, num_retailers: N, S, E, R.
+        buyers: order links grouped by the firm that orders and receives, [S+E] -> N.
+        sellers: claim links grouped by the firm that serves them, [E+R] -> N.
+        share: [S+E] the part of its buyer's order that goes over each order link, 1 / number of suppliers.
+        order_lead, shipment_lead: lead times of the order links.
+        holding_cost, backorder_cost: [N] cost per unit and period (paper eq. 1: c_h, c_b).
+        mean_demand: [N] mean units per period that reach each firm when all pass demand on with equal split.
+        std_demand: [N] standard deviation of the same.
+        lead_time: [N] int64 numpy, the longest order + shipment lead time of each firm's suppliers (lt_i, LT).
+        initial_on_hand: [N] units at the start.
+        edge_names: (supplier, customer) of each internal link, in link order.
+        priority: the claim links by rank, or None under proportional allocation.
+    """
+
+    num_firms: int
+    num_sources: int
+    num_edges: int
+    num_retailers: int
+    buyers: Segments
+    sellers: Segments
+    share: Array
+    order_lead: LeadTimes
+    shipment_lead: LeadTimes
+    holding_cost: Array
+    backorder_cost: Array
+    mean_demand: Array
+    std_demand: Array
+    lead_time: np.ndarray
+    initial_on_hand: Array
+    edge_names: tuple[tuple[str, str], ...]
+    priority: PriorityRanks | None
+
+
+def build_structure(scenario: Scenario, asarray: Any = np.asarray) -> Structure:
+    """Compile a scenario.
+
+    Args:
+        scenario: the validated scenario.
+        asarray: turns a numpy array into the backend's array on its device.
+
+    Returns:
+        The structure; arrays that the dynamics touch are the backend's, descriptions stay numpy.
+    """
+    network = scenario.network
+    by_supplier = np.argsort(network.supplier, kind="stable")
+    supplier, customer = network.supplier[by_supplier], network.customer[by_supplier]
+    edge_names = tuple(network.edges[e] for e in by_supplier)
+    buyer = np.concatenate([network.sources, customer])
+    seller = np.concatenate([supplier, network.retailers])
+    num_suppliers = np.bincount(buyer, minlength=len(network.agents))
+
+    links = [(None, network.agents[i]) for i in network.sources] + list(edge_names)
+    order_lead = np.array([scenario.lead_time_of("order", *link) for link in links], dtype=np.int64)
+    shipment_lead = np.array([scenario.lead_time_of("shipment", *link) for link in links], dtype=np.int64)
+    lead_time = np.zeros(len(network.agents), dtype=np.int64)
+    np.maximum.at(lead_time, buyer, order_lead + shipment_lead)
+
+    mean, std = scenario.firm_demand_moments()
+    holding, backorder = scenario.unit_costs()
+    return Structure(
+        num_firms=len(network.agents),
+        num_sources=len(network.sources),
+        num_edges=len(edge_names),
+        num_retailers=len(network.retailers),
+        buyers=Segments.build(buyer, len(network.agents), asarray),
+        sellers=Segments.build(seller, len(network.agents), asarray),
+        share=asarray(1.0 / num_suppliers[buyer]),
+        order_lead=LeadTimes.build(order_lead, asarray),
+        shipment_lead=LeadTimes.build(shipment_lead, asarray),
+        holding_cost=asarray(holding),
+        backorder_cost=asarray(backorder),
+        mean_demand=asarray(mean),
+        std_demand=asarray(std),
+        lead_time=lead_time,
+        initial_on_hand=asarray(scenario.initial_stock_periods * mean),
+        edge_names=edge_names,
+        priority=PriorityRanks.build(seller, len(network.agents), asarray)
+        if scenario.allocation == "priority"
+        else None,
+    )
