@@ -54,7 +54,7 @@ def assembly(depth: int, fanin: int) -> Network:
 
 
 def random_dag(n: int, edges: int, seed: int) -> Network:
-    """A random connected acyclic network: a random recursive tree on shuffled firms, then edges drawn without repeat.
+    """A random connected acyclic network: a random recursive tree, then further pairs of firms drawn without repeat.
 
     Every edge goes forward in one random order of the firms, so there is no cycle. Equal arguments give equal networks.
 
@@ -79,10 +79,12 @@ def random_dag(n: int, edges: int, seed: int) -> Network:
         drawn = rng.choice(pairs_in_all, size=edges, replace=False)
         fresh = drawn[~np.isin(drawn, codes)]
         codes = np.concatenate([codes, fresh[: edges - (n - 1)]])
-    position = rng.permutation(n)  # firm numbers carry no trace of the order
     j = ((1 + np.sqrt(1 + 8 * codes.astype(np.float64))) // 2).astype(np.int64)
     i = codes - j * (j - 1) // 2
-    return _network(f"random_dag_{n}_{edges}_{seed}", n, list(zip(position[i], position[j], strict=True)))
+    # Directions follow an order of their own: along the tree's order, every firm would have a supplier but one source.
+    rank = rng.permutation(n)
+    supplier, customer = np.where(rank[i] < rank[j], (i, j), (j, i)).tolist()
+    return _network(f"random_dag_{n}_{edges}_{seed}", n, list(zip(supplier, customer, strict=True)))
 
 
 def _tree(kind: str, depth: int, name: str, width: int) -> tuple[int, list[tuple[int, int]]]:

@@ -150,7 +150,10 @@ class Network:
 
     @property
     def graph(self) -> nx.DiGraph:
-        """A new networkx graph with everything the network knows as attributes; ``load_network`` of it is equal."""
+        """A new networkx graph with all fields as attributes, edges supplier by supplier; ``load_network`` reads it back.
+
+        It is built at each access (in time linear in N + E): keep it in a variable rather than ask in a loop.
+        """
         rows = self._rows()
         graph = nx.DiGraph(**rows.graph)
         for node in rows.nodes:
