@@ -128,10 +128,10 @@ class Network:
     @cached_property
     def groups(self) -> Mapping[tuple[int, int], tuple[str, ...]]:
         """(in-degree, out-degree) -> the agents that have it: G(i) of the paper's equation 15."""
-        groups: dict[tuple[int, int], tuple[str, ...]] = {}
+        groups: dict[tuple[int, int], list[str]] = {}
         for agent, i, o in zip(self.agents, self.in_degree.tolist(), self.out_degree.tolist(), strict=True):
-            groups[i, o] = (*groups.get((i, o), ()), agent)
-        return MappingProxyType(groups)
+            groups.setdefault((i, o), []).append(agent)
+        return MappingProxyType({degrees: tuple(members) for degrees, members in groups.items()})
 
     @cached_property
     def complexity(self) -> float:
@@ -150,7 +150,7 @@ class Network:
 
     @property
     def graph(self) -> nx.DiGraph:
-        """A new networkx graph with all fields as attributes, edges supplier by supplier; ``load_network`` reads it back.
+        """A new networkx graph with all fields as attributes, edges supplier by supplier; `load_network` reads it.
 
         It is built at each access (in time linear in N + E): keep it in a variable rather than ask in a loop.
         """

@@ -121,6 +121,8 @@ def _unknown_source(source: str | Path, path: Path) -> str:
             return f"{_named(path)}: unknown kind of network file; expected a name that ends in {formats}"
     except (OSError, ValueError):  # a name no file can have: too long, or with a NUL
         pass
+    if isinstance(source, Path):
+        return f"{_named(path)}: no such file"
     return (
         f"unknown network {shown(str(source))}{did_you_mean(source, BUILT_IN_NETWORKS)}; expected one of "
         f"{', '.join(BUILT_IN_NETWORKS)}, or a file that ends in {formats}"
