@@ -1,6 +1,6 @@
 """scenv: multi-echelon inventory control on real supply networks, as a PettingZoo environment and its batched twin."""
 
-from scenv import policies
+from scenv import generators, policies
 from scenv.env import SupplyChainEnv, env, parallel_env
 from scenv.errors import ActionError, NetworkError, ScenarioError, ScenvError
 from scenv.evaluation import Evaluation, evaluate
@@ -21,6 +21,7 @@ __all__ = [
     "VectorEnv",
     "env",
     "evaluate",
+    "generators",
     "load_network",
     "load_scenario",
     "parallel_env",

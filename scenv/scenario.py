@@ -162,7 +162,7 @@ class Scenario(BaseModel):
                 return int(own)
             value = value.get("default", type(self).model_fields[field].default)
         if supplier is not None:
-            given = self.network.graph.edges[supplier, customer].get(field)
+            given = self.network.edge_attributes[supplier, customer][field]
             if given is not None:
                 return int(given)
         return int(value)
