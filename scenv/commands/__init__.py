@@ -1,0 +1,1 @@
+"""The subcommands of `scenv`, one a file; `scenv.cli` registers them."""
