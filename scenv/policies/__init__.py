@@ -1,23 +1,32 @@
 """Classical policies, one a file. A policy maps local states to real order quantities; see `scenv.policies.Policy`."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Mapping
-from functools import partial
-
+from scenv.policies.anchor_and_adjust import AnchorAndAdjust
 from scenv.policies.base import Policy
 from scenv.policies.base_stock import BaseStock
+from scenv.policies.constant_order import ConstantOrder
+from scenv.policies.decomposition_aggregation import DecompositionAggregation
+from scenv.policies.echelon_base_stock import EchelonBaseStock
+from scenv.policies.mixed import Mixed
 from scenv.policies.pass_through import PassThrough
 from scenv.policies.random_policy import RandomPolicy
-from scenv.scenario import Scenario
+from scenv.policies.registry import NAMED_POLICIES, NamedPolicy, baselines, make_policy
+from scenv.policies.reorder_point import ReorderPoint
+from scenv.policies.sterman import Sterman
 
-__all__ = ["BaseStock", "PassThrough", "Policy", "RandomPolicy", "baselines"]
-
-
-def baselines(scenario: Scenario) -> Mapping[str, Callable[[], Policy]]:
-    """Makers of the policies that every learner is compared with, the yardstick (base stock) first."""
-    return {
-        "base-stock": partial(BaseStock, scenario),
-        "pass-through": partial(PassThrough, scenario),
-        "random": partial(RandomPolicy, scenario),
-    }
+__all__ = [
+    "NAMED_POLICIES",
+    "AnchorAndAdjust",
+    "BaseStock",
+    "ConstantOrder",
+    "DecompositionAggregation",
+    "EchelonBaseStock",
+    "Mixed",
+    "NamedPolicy",
+    "PassThrough",
+    "Policy",
+    "RandomPolicy",
+    "ReorderPoint",
+    "Sterman",
+    "baselines",
+    "make_policy",
+]

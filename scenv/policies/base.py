@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
-from scenv.array_ops import Array
+import array_api_compat
+import numpy as np
+
+from scenv.array_ops import Array, namespace
 from scenv.dynamics import LocalState
+from scenv.errors import ScenarioError, did_you_mean
+from scenv.network import Network
 
 
 class Policy(Protocol):
@@ -25,3 +31,51 @@ class Policy(Protocol):
 
     def orders(self, state: LocalState) -> Array:
         """Order quantities [B, N], finite and not negative, for the period just observed."""
+
+
+def inventory_position(state: LocalState) -> Array:
+    """IL + OO - BO, [B, N] units: what a firm has and will have, less what it owes."""
+    return state.on_hand + state.on_order - state.backorder
+
+
+def at_least_zero(quantities: Array) -> Array:
+    """max(0, q): orders are not taken back."""
+    return namespace(quantities).clip(quantities, 0.0, None)
+
+
+def as_array_like(values: Array, reference: Array) -> Array:
+    """`values` (numpy, or already the library's own) in the library, precision and device of `reference`."""
+    xp = namespace(reference)
+    return xp.asarray(values, dtype=reference.dtype, device=array_api_compat.device(reference))
+
+
+def per_firm(values: float | Mapping[str, float], network: Network, field: str) -> np.ndarray:
+    """One number for every firm, or a mapping that names every firm once, as an array [N].
+
+    Raises:
+        ScenarioError: if the mapping misses a firm or names an unknown one, or a value is not finite.
+    """
+    if not isinstance(values, Mapping):
+        values = dict.fromkeys(network.agents, values)
+    unknown = [name for name in values if name not in network.agents]
+    missing = [name for name in network.agents if name not in values]
+    if unknown:
+        hint = did_you_mean(unknown[0], network.agents)
+        raise ScenarioError(f"{field} must name every firm once; unknown {unknown}{hint}, missing {missing}")
+    if missing:
+        raise ScenarioError(f"{field} must name every firm once; missing {missing}")
+    array = np.array([float(values[name]) for name in network.agents])
+    if not np.isfinite(array).all():
+        raise ScenarioError(f"{field} must be finite, got {array[~np.isfinite(array)][0]}")
+    return array
+
+
+def require_fraction(value: float, field: str) -> float:
+    """`value`, if it lies in [0, 1].
+
+    Raises:
+        ScenarioError: if it does not.
+    """
+    if not 0 <= value <= 1:
+        raise ScenarioError(f"{field} must be between 0 and 1, got {value}")
+    return float(value)

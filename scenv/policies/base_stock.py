@@ -2,73 +2,120 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 
-from scenv.array_ops import Array, namespace
+from scenv.array_ops import Array
 from scenv.dynamics import LocalState
+from scenv.errors import ScenarioError
+from scenv.policies.base import as_array_like, at_least_zero, inventory_position, per_firm
 from scenv.scenario import Scenario
+from scenv.scenario_files import load_scenario
 from scenv.structure import build_structure
 
 
-def base_stock_levels(scenario: Scenario, service_level: float = 0.95) -> np.ndarray:
+def base_stock_levels(scenario: Scenario, service_level: float = 0.95, review_period: int = 0) -> np.ndarray:
     """S_i = D_i LT_i + z std(D_i) sqrt(LT_i), [N] units (paper section 5.2).
 
     D_i and std(D_i) are the mean and standard deviation of the demand that reaches firm i when every firm passes
-    demand on with equal split; LT_i is its longest order + shipment lead time; z is the standard normal quantile of
-    `service_level`.
+    demand on with equal split: sum_r W_ir mean_r and sqrt(sum_r W_ir^2 var_r). LT_i is the longest order + shipment
+    lead time of its suppliers, z the standard normal quantile of `service_level`.
+
+    Args:
+        scenario: network, demand and lead times.
+        service_level: probability that the demand of LT_i periods stays within S_i, in (0, 1).
+        review_period: periods added to LT_i (see `BaseStock`).
     """
+    if not 0 < service_level < 1:
+        raise ScenarioError(f"service_level must be between 0 and 1, got {service_level}")
+    if review_period < 0:
+        raise ScenarioError(f"review_period must be at least 0, got {review_period}")
     mean, std = scenario.firm_demand_moments()
-    lead_time = build_structure(scenario).lead_time
-    return mean * lead_time + NormalDist().inv_cdf(service_level) * std * np.sqrt(lead_time)
+    periods = build_structure(scenario).lead_time + review_period
+    return mean * periods + NormalDist().inv_cdf(service_level) * std * np.sqrt(periods)
 
 
 class BaseStock:
     """Order what lifts the inventory position IL + OO - BO to the level S_i, never less than 0.
 
+    The paper's formula gives each firm its own service level, as if its suppliers always had stock, and knows no
+    costs. `review_period=1` adds a period to LT, the textbook's protection interval where a firm orders before it sees
+    the period's demand. Here it orders after (MODEL, section 2), so that LT periods are the whole interval, and one
+    more is plain extra stock.
+
     Attributes:
-        levels: [N] units.
+        agents: the N firms, in the order of `levels`.
+        levels: S, [N] units.
     """
 
     def __init__(
-        self, scenario: Any = "r2", *, levels: Mapping[str, float] | None = None, service_level: float = 0.95
+        self,
+        scenario: Any = "r2",
+        *,
+        levels: Mapping[str, float] | None = None,
+        service_level: float = 0.95,
+        review_period: int = 0,
     ) -> None:
-        """Levels by the paper's formula at `service_level`, or given for every firm.
+        """Levels by the paper's formula, or given for every firm.
+
+        Args:
+            scenario: name, path, mapping, graph or Scenario.
+            levels: firm -> level, units; then the formula and its two arguments do not matter.
+            service_level: of the formula, in (0, 1).
+            review_period: periods added to the lead time in the formula.
 
         Raises:
-            ValueError: if `levels` misses a firm, names an unknown one or is not finite, or `service_level` is not in
-                (0, 1).
+            ScenarioError: if `levels` misses a firm, names an unknown one or is not finite, or an argument is out of
+                range.
         """
-        from scenv.scenario_files import load_scenario
-
         scenario = load_scenario(scenario)
-        if not 0 < service_level < 1:
-            raise ValueError(f"service_level must be between 0 and 1, got {service_level}")
-        self.levels = (
-            base_stock_levels(scenario, service_level)
+        self.agents = scenario.network.agents
+        self.levels: Array = (
+            base_stock_levels(scenario, service_level, review_period)
             if levels is None
-            else _levels_of(levels, scenario.network.agents)
+            else per_firm(levels, scenario.network, "levels")
         )
+
+    @classmethod
+    def from_file(cls, path: str | Path, scenario: Any = "r2") -> BaseStock:
+        """Levels that `save` wrote.
+
+        Raises:
+            ScenarioError: if the file cannot be read or does not hold the levels of this scenario's firms.
+        """
+        try:
+            document = json.loads(Path(path).read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ScenarioError(f"{path}: cannot be read ({error.strerror})") from error
+        except ValueError as error:
+            raise ScenarioError(f"{path}: not JSON ({error})") from error
+        levels = document.get("levels") if isinstance(document, dict) else None
+        numbers = isinstance(levels, dict) and all(type(value) in (int, float) for value in levels.values())
+        if not numbers:
+            raise ScenarioError(f"{path}: expected an object 'levels' with a number for every firm")
+        try:
+            return BaseStock(scenario, levels=levels)
+        except ScenarioError as error:
+            raise ScenarioError(f"{path}: {error}") from error
+
+    @property
+    def level_of(self) -> dict[str, float]:
+        """Firm -> level, units."""
+        return dict(zip(self.agents, np.asarray(self.levels).tolist(), strict=True))
+
+    def save(self, path: str | Path) -> None:
+        """Write the levels as JSON, `{"levels": {firm: units}}`; `from_file` reads them back."""
+        Path(path).write_text(json.dumps({"levels": self.level_of}, indent=2) + "\n", encoding="utf-8")
 
     def reset(self, num_envs: int, seed: int | None = None) -> None:
         """Nothing to forget: the rule looks at the present only."""
 
     def orders(self, state: LocalState) -> Array:
         """Order quantities [B, N]: max(0, S_i - (IL + OO - BO))."""
-        xp = namespace(state.on_hand)
-        position = state.on_hand + state.on_order - state.backorder
-        return xp.clip(xp.asarray(self.levels, device=getattr(position, "device", None)) - position, 0.0, None)
-
-
-def _levels_of(levels: Mapping[str, float], agents: tuple[str, ...]) -> np.ndarray:
-    missing = [name for name in agents if name not in levels]
-    unknown = [name for name in levels if name not in agents]
-    if missing or unknown:
-        raise ValueError(f"levels must name every firm once; missing {missing}, unknown {unknown}")
-    values = np.array([float(levels[name]) for name in agents])
-    if not np.isfinite(values).all():
-        raise ValueError("levels must be finite")
-    return values
+        position = inventory_position(state)
+        return at_least_zero(as_array_like(self.levels, position) - position)

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from scenv.array_ops import Array, namespace
+from scenv.array_ops import Array
 from scenv.dynamics import LocalState
+from scenv.policies.base import as_array_like, at_least_zero
+from scenv.scenario_files import load_scenario
 
 
 class RandomPolicy:
@@ -15,8 +17,6 @@ class RandomPolicy:
 
     def __init__(self, scenario: Any = "r2") -> None:
         """Take the action set of the scenario."""
-        from scenv.scenario_files import load_scenario
-
         self._adjustments = load_scenario(scenario).actions.adjustments.astype(np.float64)
         self._rng = np.random.default_rng()
 
@@ -27,6 +27,5 @@ class RandomPolicy:
 
     def orders(self, state: LocalState) -> Array:
         """Order quantities [B, N]."""
-        xp = namespace(state.demand)
         adjustment = self._rng.choice(self._adjustments, size=tuple(state.demand.shape))
-        return xp.clip(state.demand + xp.asarray(adjustment, device=getattr(state.demand, "device", None)), 0.0, None)
+        return at_least_zero(state.demand + as_array_like(adjustment, state.demand))

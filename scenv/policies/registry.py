@@ -1,0 +1,102 @@
+"""Policies by name, as the command line and the benchmarks call them: one row per policy."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
+
+from scenv.errors import ScenarioError, did_you_mean
+from scenv.policies.anchor_and_adjust import AnchorAndAdjust
+from scenv.policies.base import Policy
+from scenv.policies.base_stock import BaseStock
+from scenv.policies.constant_order import ConstantOrder
+from scenv.policies.decomposition_aggregation import DecompositionAggregation
+from scenv.policies.echelon_base_stock import EchelonBaseStock
+from scenv.policies.pass_through import PassThrough
+from scenv.policies.random_policy import RandomPolicy
+from scenv.policies.reorder_point import ReorderPoint
+from scenv.policies.sterman import Sterman
+from scenv.scenario import Scenario
+
+
+@dataclass(frozen=True)
+class NamedPolicy:
+    """A policy that can be asked for by name.
+
+    Attributes:
+        name: the long name.
+        short: the other names.
+        make: scenario -> policy.
+        summary: one line for help texts.
+    """
+
+    name: str
+    short: tuple[str, ...]
+    make: Callable[[Scenario], Policy]
+    summary: str
+
+
+NAMED_POLICIES: tuple[NamedPolicy, ...] = (
+    NamedPolicy("base-stock", ("bs",), BaseStock, "order up to the paper's level, 95 % service at every firm"),
+    NamedPolicy("decomposition-aggregation", ("da",), DecompositionAggregation, "levels for the whole network, 95 %"),
+    NamedPolicy(
+        "decomposition-aggregation-cost",
+        ("da-cost",),
+        partial(DecompositionAggregation, variant="cost"),
+        "the same from costs; needs holding costs that fall upstream",
+    ),
+    NamedPolicy("echelon-base-stock", ("ebs",), EchelonBaseStock, "the optimum of a serial system (costs 'cs2000')"),
+    NamedPolicy("reorder-point", ("ss",), ReorderPoint, "(s, S): order in batches of two periods' demand"),
+    NamedPolicy("sterman", ("st",), Sterman, "people in the beer game, linear form"),
+    NamedPolicy("anchor-and-adjust", ("aa",), AnchorAndAdjust, "people in the beer game, Sterman's own form"),
+    NamedPolicy("pass-through", ("passthrough", "pt"), PassThrough, "order what was ordered from you"),
+    NamedPolicy("constant", ("constant-order",), ConstantOrder, "order the mean demand"),
+    NamedPolicy("random", (), RandomPolicy, "an untrained learner's random adjustments"),
+)
+
+#: What every learner is compared with, the yardstick first.
+_BASELINES = ("base-stock", "decomposition-aggregation", "sterman", "pass-through", "random")
+
+
+def make_policy(name: str, scenario: Scenario) -> Policy:
+    """A policy by its long or short name, from a file of levels, or of your own making.
+
+    Args:
+        name: a name of `NAMED_POLICIES`; the path of a `.json` file that `BaseStock.save` wrote; or
+            `module:callable`, which is called with the scenario and returns a `Policy`.
+        scenario: what the policy is made for.
+
+    Raises:
+        ScenarioError: if there is no such policy, or it cannot be made for this scenario.
+    """
+    for policy in NAMED_POLICIES:
+        if name.lower() in (policy.name, *policy.short):
+            return policy.make(scenario)
+    if name.endswith(".json"):
+        return BaseStock.from_file(Path(name), scenario)
+    if ":" in name:
+        return _imported(name)(scenario)
+    raise ScenarioError(
+        f"unknown policy {name!r}{did_you_mean(name, [policy.name for policy in NAMED_POLICIES])}; expected "
+        f"{', '.join(policy.name for policy in NAMED_POLICIES)}, a .json file of levels, or module:callable"
+    )
+
+
+def _imported(name: str) -> Callable[[Scenario], Any]:
+    module_name, _, attribute = name.partition(":")
+    try:
+        maker: Any = getattr(importlib.import_module(module_name), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ScenarioError(f"policy {name!r}: cannot import {attribute!r} from {module_name!r} ({error})") from error
+    if not callable(maker):
+        raise ScenarioError(f"policy {name!r}: {attribute!r} is not callable; expected scenario -> policy")
+    return cast(Callable[[Scenario], Any], maker)
+
+
+def baselines(scenario: Scenario) -> Mapping[str, Callable[[], Policy]]:
+    """Makers of the policies that every learner is compared with, the yardstick (base stock) first."""
+    return {name: partial(make_policy, name, scenario) for name in _BASELINES}
