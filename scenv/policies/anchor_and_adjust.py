@@ -15,8 +15,9 @@ class AnchorAndAdjust:
     """q = max(0, F + a (S' - S - b OO)): anchor on expected demand F, adjust for stock and, in part, the supply line.
 
     F is the exponentially smoothed demand, F_t = s AO_t + (1 - s) F_{t-1}, from the mean demand mu at the start;
-    S = IL - BO. The desired S' = mu + b mu L lets a steady flow stand still with one period's demand in stock. People
-    see only a part b of their supply line, and so order again what is already under way: that is what whips the chain.
+    S = IL - BO. The desired S' = mu + b mu (L - 1) lets a steady flow stand still with one period's demand in stock:
+    L - 1 orders are under way when the next is decided on. People see only a part b of their supply line, and so order
+    again what is already under way: that is what whips the chain.
 
     J. D. Sterman, Modeling managerial behavior: misperceptions of feedback in a dynamic decision making experiment,
     Management Science 35(3), 1989: on average s = 0.36, a = 0.26, b = 0.34 (and S' = 17 in his game of demand 4 to 8).
@@ -47,7 +48,7 @@ class AnchorAndAdjust:
         self.supply_line_weight = require_fraction(supply_line_weight, "supply_line_weight")
         self.mean_demand = scenario.firm_demand_moments()[0]
         lead_time = build_structure(scenario).lead_time
-        self.desired_stock = self.mean_demand * (1 + self.supply_line_weight * lead_time)
+        self.desired_stock = self.mean_demand * (1 + self.supply_line_weight * (lead_time - 1))
         self._forecast: Array = None
 
     def reset(self, num_envs: int, seed: int | None = None) -> None:

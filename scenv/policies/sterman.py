@@ -14,8 +14,9 @@ from scenv.structure import build_structure
 class Sterman:
     """q_i = max(0, AO_i - a (IL_i - mu_i) - b (OO_i - mu_i L_i)): pass demand on, correct stock and supply in part.
 
-    mu_i is the firm's mean demand, L_i its lead time; the stock aimed at is one period's demand, the supply line aimed
-    at what a steady flow keeps under way. With the default weights it is the rule that Oroojlooyjadid et al., A deep
+    mu_i is the firm's mean demand, L_i its lead time; the stock aimed at is one period's demand. The supply line aimed
+    at counts the order being decided on, which is not under way yet: so a steady flow settles at (b / a) mu_i more
+    stock. With the default weights it is the rule that Oroojlooyjadid et al., A deep
     Q-network for the beer game, M&SOM 24(1), 2022, take for human co-players. IL is the stock on hand (as everywhere in
     this package); `net_of_backorders=True` takes IL - BO, as that paper does. `AnchorAndAdjust` is Sterman's own form.
     """
