@@ -1,0 +1,116 @@
+"""The command lines `pmarl-train` and `pmarl-evaluate`. torch is imported only when a command really runs."""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from pmarl_trainer.errors import TrainerError
+
+INSTALL_HINT = 'the trainer needs torch: pip install "scenv[train]"'
+
+
+def _train_command(
+    overrides: Annotated[
+        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="e.g. train.batch_size=512")
+    ] = None,
+    scenario: Annotated[Path | None, typer.Option(help="Scenario file (YAML) with the sections env and train.")] = None,
+    method: Annotated[str | None, typer.Option(help="maac, pmarl or fv.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of initialisation, exploration and training paths.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the run (default: runs/SCENARIO-METHOD-sSEED-N).")] = None,
+    resume: Annotated[Path | None, typer.Option(help="Go on with the run in this folder.")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="The same as KEY=VALUE.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress, only the final table.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the resolved configuration and stop.")] = False,
+) -> None:
+    """Train agents on the environment of a scenario file, then evaluate them against its classical policies."""
+    changes = [*(overrides or ()), *(set_ or ())]
+    if resume is not None:
+        if changes or dry_run or any(value is not None for value in (scenario, method, seed, device, out)):
+            raise TrainerError("--resume goes on with the run as it was configured; it takes no option but --quiet")
+        _require_torch()
+        from pmarl_trainer.run_folder import resume_run
+
+        _say_how_it_ended(resume_run(resume, quiet=quiet), resume)
+        return
+    if scenario is None:
+        raise TrainerError("give --scenario FILE, or --resume RUN")
+    from pmarl_trainer.config_files import read_config
+
+    config = read_config(scenario, changes, method=method, seed=seed, train_device=device)
+    if dry_run:
+        import yaml
+
+        print(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False), end="")
+        return
+    _require_torch()
+    from pmarl_trainer.run_folder import start_run
+
+    folder = out or _new_folder(f"{scenario.stem}-{config.train.method}-s{config.train.seed}")
+    _say_how_it_ended(start_run(config, folder, quiet=quiet), folder)
+
+
+def _evaluate_command(
+    run: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    episodes: Annotated[int | None, typer.Option(min=2, help="Default: the run's final_episodes.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of the paths; default: the run's evaluation_seed.")] = None,
+    checkpoint: Annotated[Literal["best", "last"], typer.Option(help="Which checkpoint.")] = "best",
+    out: Annotated[Path | None, typer.Option(help="Write the JSON here, not to the run's evaluation.json.")] = None,
+) -> None:
+    """Evaluate a trained run and the classical policies on the same paths."""
+    _require_torch()
+    from pmarl_trainer.run_folder import evaluate_run, load_config
+
+    evaluate_run(load_config(run), run, episodes=episodes, seed=seed, which=checkpoint, out=out)
+
+
+def train() -> None:
+    """Entry point of `pmarl-train`."""
+    _run("pmarl-train", _train_command)
+
+
+def evaluate() -> None:
+    """Entry point of `pmarl-evaluate`."""
+    _run("pmarl-evaluate", _evaluate_command)
+
+
+def _run(name: str, command: Callable[..., Any]) -> None:
+    """Run a command; what a user can mend is one line on standard error and exit code 2."""
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command()(command)
+    try:
+        app(prog_name=name)
+    except TrainerError as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+def _require_torch() -> None:
+    for module in ("torch", "safetensors"):
+        try:
+            found = importlib.util.find_spec(module)
+        except ModuleNotFoundError:
+            found = None
+        if found is None:
+            raise TrainerError(INSTALL_HINT)
+
+
+def _new_folder(stem: str) -> Path:
+    stem = re.sub(r"[^\w.-]+", "_", stem)
+    return next(path for n in itertools.count(1) if not (path := Path("runs") / f"{stem}-{n}").exists())
+
+
+def _say_how_it_ended(finished: bool, folder: Path) -> None:
+    if finished:
+        print(f"everything is in {folder}")
+    else:
+        print(f"interrupted, and saved; go on with: pmarl-train --resume {folder}", file=sys.stderr)
+        sys.exit(130)

@@ -1,0 +1,158 @@
+"""What a training run is: the methods' table and the schema of a scenario file's `train:` section, with every default.
+
+Names follow BenchMARL where the thing is the same. `config_files` reads the files and overrides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from pmarl_trainer.errors import did_you_mean
+
+Attention = Literal["all", "neighbours"]
+GroupWeights = Literal["equal", "log_scaled"]
+PolicyInput = Literal["local", "global"]
+
+
+@dataclass(frozen=True)
+class Method:
+    """One row of the paper's Table 3.
+
+    Attributes:
+        attention: whom an agent's critic attends to: every other agent, or its neighbours in the graph.
+        group_weights: an agent's weight in the critic loss: 1, or (1 + ln|G|) / |G| over agents of equal degrees.
+        policy_input: what a policy sees: its own agent's observation, or every agent's.
+    """
+
+    attention: Attention
+    group_weights: GroupWeights
+    policy_input: PolicyInput
+
+
+METHODS: Mapping[str, Method] = {
+    "maac": Method(attention="all", group_weights="equal", policy_input="local"),
+    "pmarl": Method(attention="neighbours", group_weights="log_scaled", policy_input="local"),
+    "fv": Method(attention="neighbours", group_weights="log_scaled", policy_input="global"),
+}
+
+
+class EnvConfig(BaseModel):
+    """The `env:` section: which environment, and its own keyword arguments, which the environment itself validates."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+    entry: str = Field(description="'module:callable' that makes a batched environment or a PettingZoo ParallelEnv.")
+
+    @model_validator(mode="after")
+    def _no_trainer_keys(self) -> EnvConfig:
+        for key in ("num_envs", "seed"):
+            if key in self.arguments:
+                raise ValueError(f"{key!r} is the trainer's: write it in the section train")
+        return self
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The environment's keyword arguments."""
+        return dict(self.model_extra or {})
+
+
+class TrainConfig(BaseModel):
+    """The `train:` section. A *rollout* is one episode of each of `num_envs` environment rows."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    # What is learned
+    method: Literal["maac", "pmarl", "fv"] = Field(default="pmarl", description="A row of METHODS (paper, Table 3).")
+    attention: Attention | None = Field(default=None, description="Instead of the method's (for ablations).")
+    group_weights: GroupWeights | None = Field(default=None, description="Instead of the method's.")
+    policy_input: PolicyInput | None = Field(default=None, description="Instead of the method's.")
+    adjacency: tuple[tuple[int, ...], ...] | None = Field(
+        default=None, description="[N][N], for an environment without adjacency_matrix: entry i,j < 0 if i supplies j."
+    )
+
+    # Budget and data
+    seed: int = Field(default=0, ge=0, lt=2**63)
+    rollouts: int = Field(default=400, ge=1, description="Rollouts in all.")
+    num_envs: int = Field(default=16, ge=1, description="Environment rows that are rolled out together.")
+    learning_starts: int = Field(default=4, ge=0, description="Rollouts before the first update.")
+    updates_per_rollout: int = Field(default=32, ge=1)
+    memory_size: int = Field(default=50_000, ge=1, description="Replay capacity, transitions of all agents together.")
+    batch_size: int = Field(default=256, ge=1)
+
+    # Networks
+    hidden_size: int = Field(default=64, ge=1)
+    attention_heads: int = Field(default=4, ge=1, description="Must divide hidden_size.")
+    observation_transform: Literal["none", "symlog"] = Field(
+        default="none", description="symlog: sign(x) ln(1 + |x|) after scaling, for heavy-tailed observations."
+    )
+
+    # Losses
+    gamma: float = Field(default=0.95, ge=0, lt=1)
+    policy_gradient: Literal["expected", "sampled"] = Field(
+        default="expected", description="Eq. 9 as the exact expectation over own actions, or from one sampled action."
+    )
+    huber_delta: float | None = Field(default=None, gt=0, description="Huber loss for the critic; null: squared.")
+    reward_normalisation: bool = Field(default=False, description="Divide each agent's rewards by their running std.")
+    temperature: Literal["fixed", "auto"] = Field(
+        default="fixed", description="fixed: alpha goes from alpha to alpha_final; auto: tuned towards target_entropy."
+    )
+    alpha: float = Field(default=0.01, ge=0, description="Entropy temperature at the start.")
+    alpha_final: float = Field(default=0.001, ge=0, description="At the end (temperature: fixed), geometrically.")
+    target_entropy: float = Field(default=0.3, ge=0, le=1, description="Fraction of ln|A| (temperature: auto).")
+    alpha_lr: float = Field(default=1e-3, gt=0)
+
+    # Optimisation
+    lr: float = Field(default=1e-3, gt=0, description="Critic's learning rate at the start.")
+    policy_lr: float | None = Field(default=None, gt=0, description="Policies' learning rate; null: lr.")
+    lr_final: float = Field(default=0.1, ge=0, le=1, description="Share of the learning rates left at the end (linear).")
+    polyak_tau: float = Field(default=0.005, gt=0, le=1)
+    critic_clip: float = Field(default=10.0, gt=0, description="Largest gradient norm of one agent's critic.")
+    policy_clip: float = Field(default=0.5, gt=0, description="Largest gradient norm of one agent's policy.")
+
+    # Evaluation, output
+    evaluation_interval: int = Field(default=20, ge=1, description="Rollouts between evaluations on fixed paths.")
+    evaluation_episodes: int = Field(default=32, ge=1, description="Episodes of each of these.")
+    final_episodes: int = Field(default=100, ge=2, description="Episodes of the final evaluation [paper: 100].")
+    evaluation_seed: int = Field(default=2024, ge=0, lt=2**63, description="Of the final evaluation's paths.")
+    checkpoint_interval: int = Field(default=50, ge=1, description="Rollouts between checkpoints.")
+    checkpoint_memory: bool = Field(default=True, description="Save the replay too, so that resuming is exact.")
+    loggers: tuple[Literal["csv", "tensorboard"], ...] = ("csv", "tensorboard")
+    train_device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
+    threads: Literal["auto"] | int = Field(default="auto", description="Of torch on the CPU; auto: torch's choice.")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> TrainConfig:
+        if self.hidden_size % self.attention_heads:
+            raise ValueError(
+                f"attention_heads must divide hidden_size ({self.hidden_size}), got {self.attention_heads}"
+            )
+        if isinstance(self.threads, int) and self.threads < 1:
+            raise ValueError(f"threads must be 'auto' or at least 1, got {self.threads}")
+        return self
+
+    @property
+    def row(self) -> Method:
+        """The method's row of the table, with this section's own switches on top."""
+        switches = {"attention": self.attention, "group_weights": self.group_weights, "policy_input": self.policy_input}
+        return replace(METHODS[self.method], **{name: value for name, value in switches.items() if value is not None})
+
+    def progress(self, rollout: int) -> float:
+        """How far `rollout` is into the learning part of the run, 0 .. 1: what the schedules run on."""
+        return min(1.0, max(0.0, (rollout - self.learning_starts) / max(1, self.rollouts - self.learning_starts)))
+
+
+class RunConfig(BaseModel):
+    """A whole scenario file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    env: EnvConfig
+    train: TrainConfig = TrainConfig()
+
+
+def unknown_key_hint(key: str, section: str) -> str:
+    """The nearest right name for an unknown key of a section ('' is the top level)."""
+    model: type[BaseModel] = TrainConfig if section == "train" else RunConfig
+    return did_you_mean(key, model.model_fields)

@@ -1,0 +1,109 @@
+"""The memory: whole aligned episodes in preallocated tensors, from which transitions are drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from pmarl_trainer.env_api import EnvSpec
+from pmarl_trainer.errors import CheckpointError
+from pmarl_trainer.rollout import Episodes
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Transitions of all agents, agent-major.
+
+    Attributes:
+        observations: [N, B, O] float32, raw.
+        actions: [N, B] int64.
+        rewards: [N, B] float32, each of its own action.
+        terminated: [B] float32, 1 where the episode really ended with this transition.
+        next_observations: [N, B, O] float32, raw.
+    """
+
+    observations: Tensor
+    actions: Tensor
+    rewards: Tensor
+    terminated: Tensor
+    next_observations: Tensor
+
+
+class Replay:
+    """A ring of episode slots. Observation t+1 of an episode is stored once, though it ends one transition and starts
+    the next.
+
+    Attributes:
+        steps: T, the most transitions of an episode.
+    """
+
+    def __init__(self, spec: EnvSpec, memory_size: int, num_envs: int, device: torch.device) -> None:
+        """Room for about `memory_size` transitions, and for one rollout of `num_envs` episodes at least."""
+        self.steps, n = spec.usable_steps, len(spec.agents)
+        slots = max(num_envs, memory_size // self.steps)
+        # Memory of zeros is taken from the system only as it is written.
+        self._observations = torch.zeros(slots, self.steps + 1, n, spec.observation_size, device=device)
+        self._actions = torch.zeros(slots, self.steps, n, dtype=torch.int32, device=device)
+        self._rewards = torch.zeros(slots, self.steps, n, device=device)
+        self._terminated = torch.zeros(slots, self.steps, device=device)
+        self._lengths = torch.zeros(slots, dtype=torch.int64, device=device)
+        self._next_slot = 0
+        self._index_valid()
+
+    def __len__(self) -> int:
+        """Transitions held."""
+        return len(self._valid)
+
+    def add(self, episodes: Episodes) -> None:
+        """Store aligned episodes [T, B, ...], over the oldest where the ring is full."""
+        rows, steps = len(episodes.lengths), len(episodes.actions)
+        device = self._lengths.device
+        slots = (self._next_slot + torch.arange(rows, device=device)) % len(self._lengths)
+        self._observations[slots, : steps + 1] = episodes.observations.transpose(0, 1)
+        self._actions[slots, :steps] = episodes.actions.transpose(0, 1).to(torch.int32)
+        self._rewards[slots, :steps] = episodes.rewards.transpose(0, 1)
+        self._terminated[slots, :steps] = episodes.terminated.transpose(0, 1)
+        self._lengths[slots] = episodes.lengths
+        self._next_slot = (self._next_slot + rows) % len(self._lengths)
+        self._index_valid()
+
+    def sample(self, batch_size: int, generator: torch.Generator) -> Batch:
+        """Draw transitions uniformly, with replacement."""
+        drawn = torch.randint(len(self), (batch_size,), generator=generator, device=self._valid.device)
+        transition = self._valid[drawn]
+        # Slots have one observation more than transitions: transition (slot, t) starts at slot * (T + 1) + t.
+        start = transition + torch.div(transition, self.steps, rounding_mode="floor")
+        observations = self._observations.flatten(0, 1)
+        return Batch(
+            observations=observations[start].transpose(0, 1),
+            actions=self._actions.flatten(0, 1)[transition].transpose(0, 1).long(),
+            rewards=self._rewards.flatten(0, 1)[transition].transpose(0, 1),
+            terminated=self._terminated.flatten()[transition],
+            next_observations=observations[start + 1].transpose(0, 1),
+        )
+
+    def _index_valid(self) -> None:
+        within = torch.arange(self.steps, device=self._lengths.device) < self._lengths.unsqueeze(1)
+        self._valid = within.flatten().nonzero().squeeze(1)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """The filled slots, for a checkpoint."""
+        filled = int((self._lengths > 0).nonzero().max()) + 1 if len(self) else 0
+        stored = {name: getattr(self, f"_{name}")[:filled] for name in _STORED}
+        return {**stored, "next_slot": torch.tensor(self._next_slot)}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Take up a checkpoint's slots."""
+        for name in _STORED:
+            own, stored = getattr(self, f"_{name}"), state[name]
+            if stored.shape[1:] != own.shape[1:] or len(stored) > len(own):
+                raise CheckpointError(f"replay {name} has shape {list(stored.shape)}, which this run cannot hold")
+            own[: len(stored)] = stored.to(own.device)
+        self._next_slot = int(state["next_slot"])
+        self._index_valid()
+
+
+_STORED = ("observations", "actions", "rewards", "terminated", "lengths")

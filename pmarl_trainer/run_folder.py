@@ -1,0 +1,139 @@
+"""A run's folder: config.json and run.json when it starts; evaluation.json and learning_curve.png when it is done."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import platform
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from pmarl_trainer import checkpoint, report
+from pmarl_trainer.algorithm import Learner
+from pmarl_trainer.config import RunConfig
+from pmarl_trainer.config_files import build_config
+from pmarl_trainer.env_api import describe, make_env
+from pmarl_trainer.errors import CheckpointError, TrainerError
+from pmarl_trainer.evaluation import play_actor, play_baselines
+from pmarl_trainer.training import checkpoint_path, prepare_torch, train
+
+
+def start_run(config: RunConfig, folder: Path, *, quiet: bool = False) -> bool:
+    """Train in a new folder and evaluate the result; False if it was interrupted."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise TrainerError(f"{folder}: already there and not empty; resume it with --resume, or give another --out")
+    created = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        describe_run(config, folder)
+        return _train_and_finish(config, folder, resume=False, quiet=quiet)
+    except TrainerError:
+        if created and not (folder / "metrics.csv").exists():  # refused before it began: leave nothing behind
+            for name in ("config.json", "run.json"):
+                (folder / name).unlink(missing_ok=True)
+            folder.rmdir()
+        raise
+
+
+def resume_run(folder: Path, *, quiet: bool = False) -> bool:
+    """Go on where the folder's last checkpoint stands; False if it was interrupted."""
+    return _train_and_finish(load_config(folder), folder, resume=True, quiet=quiet)
+
+
+def load_config(folder: Path) -> RunConfig:
+    """The resolved configuration of a run."""
+    path = folder / "config.json"
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{folder}: not the folder of a run (config.json cannot be read)") from error
+    return build_config(document, str(path))
+
+
+def describe_run(config: RunConfig, folder: Path) -> None:
+    """Write the resolved configuration, and where, when and with what the run was started."""
+    report.write_json(folder / "config.json", config.model_dump(mode="json"))
+    versions = {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__}
+    package = config.env.entry.partition(":")[0].partition(".")[0]
+    for name in {"scenv", package}:  # the distribution that holds this trainer, and the environment's
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    machine = {"platform": platform.platform(), "processor": platform.machine(), "cpu_count": os.cpu_count()}
+    machine |= {"torch_threads": torch.get_num_threads(), "cuda": torch.cuda.is_available()}
+    report.write_json(folder / "run.json", {"command": sys.argv, "versions": versions, "machine": machine})
+
+
+def _train_and_finish(config: RunConfig, folder: Path, *, resume: bool, quiet: bool) -> bool:
+    state = train(config, folder, resume=resume, quiet=quiet)
+    if state.rollout < config.train.rollouts:
+        return False
+    training = {"rollouts": state.rollout, "updates": state.updates, "seconds": round(state.seconds, 1)}
+    evaluate_run(config, folder, training=training, best_rollout=state.best_rollout)
+    row = report.draw_learning_curve(folder, config.train.method, _yardstick(folder))
+    if row is not None and not quiet:
+        print(row, file=sys.stderr)
+    return True
+
+
+def _yardstick(folder: Path) -> str | None:
+    name = json.loads((folder / "evaluation.json").read_text(encoding="utf-8"))["yardstick"]
+    return name.replace("_", "-") if name else None
+
+
+def evaluate_run(
+    config: RunConfig,
+    folder: Path,
+    *,
+    episodes: int | None = None,
+    seed: int | None = None,
+    which: str = "best",
+    out: Path | None = None,
+    **facts: Any,
+) -> dict[str, Any]:
+    """Evaluate a run's checkpoint and the environment's baselines on the same paths: print the table, write the JSON.
+
+    Args:
+        config: the run's.
+        folder: the run's.
+        episodes, seed: instead of the configuration's `final_episodes` and `evaluation_seed`.
+        which: "best" or "last".
+        out: where to write, instead of the folder's evaluation.json.
+        **facts: more entries for the JSON.
+    """
+    cfg = config.train
+    episodes, seed = episodes or cfg.final_episodes, cfg.evaluation_seed if seed is None else seed
+    device = prepare_torch(cfg)
+    env = make_env(config.env.entry, config.env.arguments, episodes, seed)
+    spec = describe(env, cfg.adjacency)
+    learner, path = Learner(spec, cfg, device), checkpoint_path(folder, which)
+    tensors, header = checkpoint.load(path, device)
+    checkpoint.check_identity(path, header, checkpoint.identity(spec, cfg))
+    checkpoint.load_learner(path, learner, tensors, policy_only=True)
+    outcomes = {cfg.method: play_actor(env, learner.act, seed, device)}
+    baselines = play_baselines(env, seed)
+    outcomes |= baselines
+    yardstick = next(iter(baselines), None)
+    record = {
+        "method": cfg.method,
+        "training_seed": cfg.seed,
+        "env": config.env.model_dump(mode="json"),
+        "checkpoint": which,
+        "best_rollout": header["state"]["best_rollout"],
+        "evaluation_episodes": episodes,
+        "evaluation_seed": seed,
+        **facts,
+        **report.evaluation_record(outcomes, spec.agents, yardstick),
+    }
+    out = out or folder / "evaluation.json"
+    if out == folder / "evaluation.json" and out.is_file():  # evaluated again: how the run went stays known
+        record = {**{k: v for k, v in json.loads(out.read_text()).items() if k == "training"}, **record}
+    report.write_json(out, record)
+    report.print_table(outcomes, yardstick, f"{folder.name}: {episodes} episodes, common demand paths")
+    return record

@@ -1,0 +1,66 @@
+"""What keeps numbers near 1: scaling of observations, running moments of whatever has no hint."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+_CLIP = 10.0
+
+
+class RunningMoments(nn.Module):
+    """Mean and standard deviation of all samples seen so far (Chan et al.'s parallel update), in float64."""
+
+    count: Tensor
+    mean: Tensor
+    squares: Tensor
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        """Moments of samples of `shape`."""
+        super().__init__()
+        self.register_buffer("count", torch.zeros((), dtype=torch.float64))
+        self.register_buffer("mean", torch.zeros(shape, dtype=torch.float64))
+        self.register_buffer("squares", torch.zeros(shape, dtype=torch.float64))
+
+    @torch.no_grad()
+    def update(self, samples: Tensor) -> None:
+        """Take samples [S, *shape]."""
+        samples = samples.to(self.mean)
+        count, mean = len(samples), samples.mean(dim=0)
+        total = self.count + count
+        delta = mean - self.mean
+        self.squares += (samples - mean).square().sum(dim=0) + delta.square() * self.count * count / total
+        self.mean += delta * count / total
+        self.count.copy_(total)
+
+    @property
+    def std(self) -> Tensor:
+        """[*shape] float32 standard deviation; 1 where nothing varied."""
+        std = (self.squares / self.count.clamp(min=1)).sqrt()
+        return torch.where(std > 1e-6, std, torch.ones_like(std)).float()
+
+
+class ObservationScaler(nn.Module):
+    """Divides agent i's observation by the environment's hint for i; without hints, standardises by running moments."""
+
+    def __init__(self, scale: Tensor | None, agents: int, observation_size: int, *, symlog: bool) -> None:
+        """`scale` [N] or None; with `symlog`, sign(x) ln(1 + |x|) of the result."""
+        super().__init__()
+        self.symlog = symlog
+        self.moments = RunningMoments((agents, observation_size)) if scale is None else None
+        self.register_buffer("divisor", torch.ones(agents, 1, 1) if scale is None else scale.view(-1, 1, 1).float())
+        self.divisor: Tensor
+
+    def update(self, observations: Tensor) -> None:
+        """Learn the running moments, where they are used, from observations [S, N, O]."""
+        if self.moments is not None:
+            self.moments.update(observations)
+
+    def forward(self, observations: Tensor) -> Tensor:
+        """[N, B, O] raw -> [N, B, O] scaled."""
+        if self.moments is None:
+            x = observations / self.divisor
+        else:
+            mean, std = self.moments.mean.float().unsqueeze(1), self.moments.std.unsqueeze(1)
+            x = ((observations - mean) / std).clamp(-_CLIP, _CLIP)
+        return x.sign() * x.abs().log1p() if self.symlog else x
