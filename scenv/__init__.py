@@ -1,7 +1,8 @@
 """scenv: multi-echelon inventory control on real supply networks, as a PettingZoo environment and its batched twin."""
 
 from scenv import generators, policies
-from scenv.env import SupplyChainEnv, env, parallel_env
+from scenv.env import SupplyChainEnv, env, parallel_env, raw_env
+from scenv.episode import Episode, record_episode
 from scenv.errors import ActionError, NetworkError, ScenarioError, ScenvError
 from scenv.evaluation import Evaluation, evaluate
 from scenv.network import Network, load_network
@@ -11,6 +12,7 @@ from scenv.vector_env import VectorEnv, vector_env
 
 __all__ = [
     "ActionError",
+    "Episode",
     "Evaluation",
     "Network",
     "NetworkError",
@@ -26,5 +28,7 @@ __all__ = [
     "load_scenario",
     "parallel_env",
     "policies",
+    "raw_env",
+    "record_episode",
     "vector_env",
 ]

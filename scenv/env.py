@@ -5,17 +5,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import networkx as nx
 import numpy as np
+from gymnasium import logger
 from gymnasium.error import ResetNeeded
 from gymnasium.spaces import Box, Discrete
 from pettingzoo import AECEnv, ParallelEnv
 from pettingzoo.utils import parallel_to_aec, wrappers
 
-from scenv.errors import ActionError, did_you_mean
+from scenv.errors import ActionError, ScenarioError, did_you_mean
 from scenv.network import Network
+from scenv.render.viewer import RENDER_MODES, Viewer
 from scenv.scenario import Scenario
 from scenv.scenario_files import load_scenario
 from scenv.vector_env import VectorEnv
@@ -51,7 +53,13 @@ class SupplyChainEnv(ParallelEnv[str, np.ndarray, int]):
     terminate).
 
     ## Arguments
-    `scenv.parallel_env(scenario="r2", *, render_mode=None, **overrides)`: see `scenv.Scenario` for the fields.
+    `scenv.parallel_env(scenario="r2", *, render_mode=None, max_cycles=None, **overrides)`: see `scenv.Scenario` for
+    the fields.
+
+    ## Rendering
+    `render_mode` "ansi" returns a table of the period just observed, "rgb_array" the episode so far as a picture
+    [height, width, 3] uint8 (inventory, backorders and orders of each stage, with the bullwhip ratio), "human" shows
+    that picture in a window, or prints the table where there is no screen. Pictures need `pip install "scenv[plot]"`.
 
     Source: Zhang et al., Sustainability 2024, 16(22), 9996.
 
@@ -65,18 +73,17 @@ class SupplyChainEnv(ParallelEnv[str, np.ndarray, int]):
 
     metadata: ClassVar[Dict] = {
         "name": "scenv_v0",
-        "render_modes": ["ansi"],
+        "render_modes": list(RENDER_MODES),
         "is_parallelizable": True,
         "render_fps": 4,
     }
 
     def __init__(self, scenario: Scenario, render_mode: str | None = None) -> None:
         """Use `scenv.parallel_env`, which also loads the scenario."""
-        if render_mode is not None and render_mode not in self.metadata["render_modes"]:
-            raise ValueError(f"render_mode must be None or one of {self.metadata['render_modes']}, got {render_mode!r}")
         self.render_mode = render_mode
         self.scenario = scenario
         self._batch = VectorEnv(scenario, num_envs=1)
+        self._viewer = None if render_mode is None else Viewer(self._batch, render_mode)
         self.possible_agents = list(self._batch.agents)
         self.agents: list[str] = []
         self.adjacency_matrix = self._batch.adjacency_matrix
@@ -102,6 +109,8 @@ class SupplyChainEnv(ParallelEnv[str, np.ndarray, int]):
         """Start an episode; returns (observations, infos) of period 0, whose cost stands in the infos."""
         self._observation = self._batch.reset(seed)[0]
         self.agents = list(self.possible_agents)
+        if self._viewer is not None:
+            self._viewer.observe()
         return self._per_agent(self._observation), self._infos()
 
     def step(
@@ -125,6 +134,8 @@ class SupplyChainEnv(ParallelEnv[str, np.ndarray, int]):
         self._refuse_unknown(actions)
         observation, rewards, _, truncated, _ = self._batch.step(row)
         self._observation = observation[0]
+        if self._viewer is not None:
+            self._viewer.observe()
         names = self.agents
         ended = bool(truncated[0])
         result = (
@@ -144,25 +155,19 @@ class SupplyChainEnv(ParallelEnv[str, np.ndarray, int]):
             raise ResetNeeded("call reset() before state()")
         return self._observation.reshape(-1).copy()
 
-    def render(self) -> str | None:
-        """A table of the period just observed, in render mode "ansi"."""
-        if self.render_mode is None:
+    def render(self) -> str | np.ndarray | None:
+        """The period or the episode just observed, as `render_mode` says; None in mode "human"."""
+        if self._viewer is None:
+            logger.warn("render() shows nothing: make the environment with render_mode='ansi', 'rgb_array' or 'human'")
             return None
         if self._observation is None:
             raise ResetNeeded("call reset() before render()")
-        lines = [
-            f"period {self._batch.period}",
-            f"{'firm':<10}{'BO':>9}{'IL':>9}{'OO':>9}{'AS':>9}{'AO':>9}{'cost':>9}",
-        ]
-        columns = [*self._batch.local_state, self._batch.last_info["cost"]]
-        lines += [
-            f"{name:<10}" + "".join(f"{column[0, i]:9.1f}" for column in columns)
-            for i, name in enumerate(self.possible_agents)
-        ]
-        return "\n".join(lines)
+        return self._viewer.render()
 
     def close(self) -> None:
-        """Nothing to release."""
+        """Close the window of render mode "human"; nothing else is held open."""
+        if self._viewer is not None:
+            self._viewer.close()
 
     def _per_agent(self, observation: np.ndarray) -> dict[str, np.ndarray]:
         # Rows of a fresh copy: no agent's array is another's, and none is written again.
@@ -190,18 +195,23 @@ class SupplyChainEnv(ParallelEnv[str, np.ndarray, int]):
             raise ActionError(f"actions name an unknown agent {unknown!r}{did_you_mean(unknown, self.agents)}")
 
 
+Source: TypeAlias = str | Path | Mapping[str, Any] | nx.DiGraph | Network | Scenario
+
+
 def parallel_env(
-    scenario: str | Path | Mapping[str, Any] | nx.DiGraph | Network | Scenario = "r2",
-    *,
-    render_mode: str | None = None,
-    **overrides: Any,
+    scenario: Source = "r2", *, render_mode: str | None = None, max_cycles: int | None = None, **overrides: Any
 ) -> SupplyChainEnv:
     """Make the PettingZoo ParallelEnv of a scenario; see `SupplyChainEnv`.
 
     Args:
         scenario: name (bg, r1, r2, r3), path of a scenario or network file, mapping, graph or Scenario.
-        render_mode: None or "ansi".
+        render_mode: None, "ansi", "rgb_array" or "human".
+        max_cycles: steps of an episode, PettingZoo's usual name: sets `horizon` to max_cycles + 1 periods, because
+            `reset` already shows the first one, and shortens a warm-up that would not fit.
         **overrides: fields of the scenario, e.g. `reward="cost"`.
+
+    Raises:
+        ScenarioError: for a scenario that is not valid, or both `max_cycles` and `horizon`.
 
     Example:
         >>> env = parallel_env("bg")
@@ -209,14 +219,34 @@ def parallel_env(
         >>> sorted(observations)
         ['dist_0', 'ret_0', 'sup_0', 'whole_0']
     """
-    return SupplyChainEnv(load_scenario(scenario, **overrides), render_mode)
+    return SupplyChainEnv(load_with_max_cycles(scenario, max_cycles, overrides), render_mode)
+
+
+def raw_env(
+    scenario: Source = "r2", *, render_mode: str | None = None, max_cycles: int | None = None, **overrides: Any
+) -> AECEnv[str, np.ndarray, int]:
+    """The same as a turn-based PettingZoo AEC environment, without any wrapper; arguments as `parallel_env`."""
+    return parallel_to_aec(parallel_env(scenario, render_mode=render_mode, max_cycles=max_cycles, **overrides))
 
 
 def env(
-    scenario: str | Path | Mapping[str, Any] | nx.DiGraph | Network | Scenario = "r2",
-    *,
-    render_mode: str | None = None,
-    **overrides: Any,
+    scenario: Source = "r2", *, render_mode: str | None = None, max_cycles: int | None = None, **overrides: Any
 ) -> AECEnv[str, np.ndarray, int]:
-    """The same as a turn-based PettingZoo AEC environment, with PettingZoo's usual order-enforcing wrapper."""
-    return wrappers.OrderEnforcingWrapper(parallel_to_aec(parallel_env(scenario, render_mode=render_mode, **overrides)))
+    """The turn-based `raw_env` with PettingZoo's usual order-enforcing wrapper; arguments as `parallel_env`."""
+    return wrappers.OrderEnforcingWrapper(
+        raw_env(scenario, render_mode=render_mode, max_cycles=max_cycles, **overrides)
+    )
+
+
+def load_with_max_cycles(source: Source, max_cycles: int | None, overrides: Mapping[str, Any]) -> Scenario:
+    """Load a scenario whose horizon is given in steps instead of periods; see `parallel_env`."""
+    if max_cycles is None:
+        return load_scenario(source, **overrides)
+    if "horizon" in overrides:
+        raise ScenarioError("give max_cycles (steps) or horizon (periods = steps + 1), not both")
+    if isinstance(max_cycles, bool) or not isinstance(max_cycles, (int, np.integer)) or max_cycles < 1:
+        raise ScenarioError(f"max_cycles must be a whole number of steps, at least 1, got {max_cycles!r:.60}")
+    scenario = load_scenario(source, **overrides)
+    horizon = int(max_cycles) + 1
+    warmup = scenario.warmup if "warmup" in overrides else min(scenario.warmup, horizon - 1)
+    return load_scenario(scenario, horizon=horizon, warmup=warmup)

@@ -140,10 +140,17 @@ class VectorEnv:
             ActionError: if actions have the wrong shape or type or are out of range.
             gymnasium.error.ResetNeeded: before the first reset and after the last period.
         """
+        return self._step(self.orders_of(actions))
+
+    def orders_of(self, actions: Any) -> Array:
+        """The order quantities [B, N] that actions [B, N] mean for the period just observed: max(0, d + a).
+
+        Raises:
+            ActionError, gymnasium.error.ResetNeeded: as `step`.
+        """
         self._require_running()
-        actions = self._checked_actions(actions)
-        adjustment = self._adjustments[actions]
-        return self._step((self._local.demand + adjustment).clip(0))
+        adjustment = self._adjustments[self._checked_actions(actions)]
+        return (self._local.demand + adjustment).clip(0)
 
     def step_orders(self, quantities: Any) -> StepResult:
         """Like `step`, with real order quantities [B, N] (finite, not negative) instead of actions."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from gymnasium.error import ResetNeeded
-from pettingzoo.test import api_test, parallel_api_test, parallel_seed_test, seed_test
+from pettingzoo.test import api_test, max_cycles_test, parallel_api_test, parallel_seed_test, seed_test
 from pettingzoo.utils import parallel_to_aec
 
 import scenv
@@ -26,6 +26,32 @@ def test_passes_pettingzoo_turn_based_conformance() -> None:
     api_test(parallel_to_aec(scenv.parallel_env("r2")), num_cycles=60)
     api_test(scenv.env("bg"), num_cycles=60)
     seed_test(lambda: parallel_to_aec(scenv.parallel_env("r2")), num_cycles=60)
+
+
+def test_raw_env_conforms_without_a_wrapper() -> None:
+    api_test(scenv.raw_env("bg"), num_cycles=60)
+
+
+def test_max_cycles_counts_steps_as_pettingzoo_does() -> None:
+    max_cycles_test(scenv)
+    env = scenv.parallel_env("bg", max_cycles=49)
+    assert env.scenario.horizon == scenv.load_scenario("bg").horizon == 50
+    assert env.scenario.warmup == 5
+    # A warm-up of 5 periods does not fit 4 steps, that is 5 periods; all but the last become warm-up.
+    assert scenv.parallel_env("bg", max_cycles=4).scenario.warmup == 4
+    with pytest.raises(scenv.ScenarioError, match="warmup must be below horizon"):
+        scenv.parallel_env("bg", max_cycles=4, warmup=5)
+
+
+@pytest.mark.parametrize("bad", [0, -3, 2.5, True, "ten"])
+def test_max_cycles_is_checked(bad: Any) -> None:
+    with pytest.raises(scenv.ScenarioError, match="max_cycles must be a whole number"):
+        scenv.parallel_env("bg", max_cycles=bad)
+
+
+def test_max_cycles_and_horizon_exclude_each_other() -> None:
+    with pytest.raises(scenv.ScenarioError, match=r"max_cycles \(steps\) or horizon"):
+        scenv.env("bg", max_cycles=4, horizon=5)
 
 
 def test_spaces_and_attributes_of_r2() -> None:

@@ -1,0 +1,235 @@
+"""Pictures: what is drawn where, on canvases without a screen."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from itertools import combinations, pairwise
+from pathlib import Path
+from typing import Any, ClassVar
+
+import networkx as nx
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from pettingzoo.test import render_test
+
+import scenv
+from scenv.render import draw_episode, draw_network, frame, save
+from scenv.render.layout import layered_layout
+from scenv.render.stages import stage_titles
+from tests.scenv.strategies import dags
+
+BUILT_IN = ["bg", "r1", "r2", "r3"]
+
+
+def texts(figure: Any) -> list[Any]:
+    """Every text that shows, with its place on the canvas."""
+    figure.canvas.draw()
+    artists = [*figure.texts, *(text for axes in figure.axes for text in axes.texts)]
+    artists += [axes.title for axes in figure.axes]
+    artists += [label for axes in figure.axes if axes.axison for label in (axes.xaxis.label, axes.yaxis.label)]
+    return [text for text in artists if text.get_visible() and text.get_text()]
+
+
+def assert_texts_apart_and_on_the_canvas(figure: Any) -> None:
+    renderer = figure.canvas.get_renderer()
+    boxes = [(text.get_text(), text.get_window_extent(renderer)) for text in texts(figure)]
+    width, height = figure.canvas.get_width_height()
+    for text, box in boxes:
+        assert min(box.x0, box.y0, width - box.x1, height - box.y1) >= 0, f"{text!r} leaves the picture"
+    for (one, box), (other, second) in combinations(boxes, 2):
+        assert not box.overlaps(second), f"{one!r} and {other!r} overlap"
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_labels_of_a_network_do_not_overlap(name: str) -> None:
+    figure = draw_network(name)
+    assert_texts_apart_and_on_the_canvas(figure)
+    shown = {text.get_text() for text in texts(figure)}
+    assert set(scenv.load_network(name).agents) <= shown
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_labels_of_an_episode_do_not_overlap(name: str) -> None:
+    assert_texts_apart_and_on_the_canvas(draw_episode(scenv.record_episode(scenv.policies.BaseStock(name), name)))
+
+
+@pytest.mark.parametrize("stages", [1, 2, 9])
+def test_labels_hold_for_short_and_long_chains(stages: int) -> None:
+    network = scenv.generators.serial(stages)
+    assert_texts_apart_and_on_the_canvas(draw_network(network))
+    scenario = scenv.load_scenario(network, costs="uniform")
+    assert_texts_apart_and_on_the_canvas(
+        draw_episode(scenv.record_episode(scenv.policies.RandomPolicy(scenario), scenario))
+    )
+
+
+def test_suppliers_stand_left_of_their_customers_and_flow_is_thickness() -> None:
+    network = scenv.load_network("r2")
+    layout = layered_layout(network)
+    assert (layout.column[network.supplier] < layout.column[network.customer]).all()
+    [edges] = [c for axes in draw_network("r2").axes for c in axes.collections]
+    mean = scenv.load_scenario("r2").firm_demand_moments()[0]
+    flow = mean[network.customer] / network.in_degree[network.customer]
+    widths = np.sort(np.asarray(edges.get_linewidths()))
+    np.testing.assert_allclose(widths[-1] / widths[-5], np.sort(flow)[-1] / np.sort(flow)[-5])
+
+
+def test_firms_of_different_holding_cost_have_different_colours() -> None:
+    figure = draw_network("bg")
+    faces = {patch.get_facecolor() for axes in figure.axes for patch in axes.patches if patch.get_width() < 1}
+    assert len(faces) >= 4
+    bare = draw_network(nx.path_graph(3, create_using=nx.DiGraph))  # no costs: one neutral colour, no colour bar
+    assert len({patch.get_facecolor() for axes in bare.axes for patch in axes.patches}) == 1
+    assert not any("holding cost" in text.get_text() for text in texts(bare))
+
+
+@settings(max_examples=40)
+@given(graph=dags(max_firms=10))
+def test_no_two_firms_share_a_place_and_routes_run_left_to_right(graph: nx.DiGraph) -> None:
+    network = scenv.load_network(graph)
+    layout = layered_layout(network)
+    for column in range(layout.columns):
+        heights = np.sort(layout.y[layout.column == column])
+        assert (np.diff(heights) >= 1 - 1e-9).all()
+    assert np.abs(layout.y).max() <= layout.height / 2
+    for (u, v), route in zip(zip(network.supplier, network.customer, strict=True), layout.routes, strict=True):
+        assert route[0] == (layout.column[u], layout.y[u])
+        assert route[-1] == (layout.column[v], layout.y[v])
+        assert [x for x, _ in route] == list(range(layout.column[u], layout.column[v] + 1))
+
+
+def test_a_tree_is_drawn_without_crossings() -> None:
+    network = scenv.generators.distribution(3, 3)
+    layout = layered_layout(network)
+    ends = [(layout.y[u], layout.y[v]) for u, v in zip(network.supplier, network.customer, strict=True)]
+    columns = layout.column[network.supplier]
+    for (i, (a, b)), (j, (c, d)) in combinations(enumerate(ends), 2):
+        assert columns[i] != columns[j] or (a - c) * (b - d) >= 0
+
+
+def test_the_largest_published_chain_can_be_drawn(willems_dir: Path) -> None:
+    figure = draw_network(willems_dir / "38.csv")
+    image = frame(figure)
+    assert image.dtype == np.uint8
+    assert image.std() > 10
+
+
+def test_stage_titles_are_the_papers_names() -> None:
+    assert stage_titles(scenv.load_network("r3")) == [
+        "8 retailers",
+        "4 wholesalers",
+        "8 distributors",
+        "Manufacturer",
+        "6 suppliers",
+    ]
+    assert stage_titles(scenv.generators.serial(7))[6] == "Stage 6"
+
+
+@pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])
+def test_saving_by_suffix(tmp_path: Path, suffix: str) -> None:
+    save(draw_network("bg"), tmp_path / f"bg{suffix}")
+    assert (tmp_path / f"bg{suffix}").stat().st_size > 1000
+
+
+def test_saving_refuses_what_it_cannot_do(tmp_path: Path) -> None:
+    with pytest.raises(scenv.ScenvError, match=r"bg\.txt: a picture's name must end in one of \.png"):
+        save(draw_network("bg"), tmp_path / "bg.txt")
+    with pytest.raises(scenv.ScenvError, match=r"bg\.png: cannot be written"):
+        save(draw_network("bg"), tmp_path / "nowhere" / "bg.png")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_source_that_cannot_be_used_is_refused_as_by_load_scenario(tmp_path: Path) -> None:
+    with pytest.raises(scenv.NetworkError):
+        draw_network(tmp_path / "missing.json")
+    with pytest.raises(scenv.ScenarioError, match="horizon"):
+        draw_network("bg", horizon=-1)
+
+
+def test_frames_are_the_episode_so_far_and_of_one_size() -> None:
+    env = scenv.parallel_env("bg", render_mode="rgb_array", max_cycles=6)
+    env.reset(seed=0)
+    frames = [env.render()]
+    while env.agents:
+        env.step({name: 12 for name in env.agents})
+        frames.append(env.render())
+    assert len(frames) == 7
+    assert {image.shape for image in frames} == {frames[0].shape}
+    assert frames[0].dtype == np.uint8
+    assert frames[0].shape[2] == 3
+    assert all((one != other).any() for one, other in pairwise(frames))
+    whole = draw_episode(env._viewer._recorder.episode())
+    np.testing.assert_array_equal(frames[-1], frame(whole))
+
+
+def test_rendering_conforms_to_pettingzoo() -> None:
+    render_test(lambda render_mode=None: scenv.raw_env("bg", render_mode=render_mode, max_cycles=5))
+
+
+def test_human_mode_prints_the_table_where_there_is_no_screen(capsys: pytest.CaptureFixture[str]) -> None:
+    env = scenv.parallel_env("bg", render_mode="human")
+    env.reset(seed=0)
+    env.step({name: 3 for name in env.agents})
+    printed = capsys.readouterr().out
+    assert "period 0" in printed
+    assert "period 1" in printed
+    assert env.render() is None
+    env.close()
+
+
+def test_human_mode_opens_one_window_and_closes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a screen pretended: the window shows the picture of every period."""
+    from scenv.render import viewer
+
+    class Screen:
+        shown: ClassVar[list[np.ndarray]] = []
+        closed = 0
+
+        def show(self, image: np.ndarray) -> None:
+            self.shown.append(image)
+
+        def close(self) -> None:
+            Screen.closed += 1
+
+    monkeypatch.setattr(viewer, "_open_window", Screen)
+    env = scenv.parallel_env("bg", render_mode="human")
+    env.reset(seed=0)
+    env.step({name: 3 for name in env.agents})
+    env.close()
+    env.close()
+    assert len(Screen.shown) == 2
+    assert Screen.closed == 1
+
+
+def test_rendering_without_a_mode_warns_and_shows_nothing() -> None:
+    env = scenv.parallel_env("bg")
+    env.reset(seed=0)
+    with pytest.warns(UserWarning, match="render_mode"):
+        assert env.render() is None
+
+
+def test_an_unknown_mode_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"render_mode must be None or one of \['human', 'ansi', 'rgb_array'\]"):
+        scenv.parallel_env("bg", render_mode="hologram")
+
+
+def test_without_matplotlib_the_error_says_what_to_install(repository: Path) -> None:
+    code = """
+import sys
+sys.modules["matplotlib"] = None
+import scenv
+from scenv.render import draw_network
+for attempt in (lambda: draw_network("bg"), lambda: scenv.parallel_env("bg", render_mode="rgb_array")):
+    try:
+        attempt()
+    except scenv.ScenvError as error:
+        print(error)
+env = scenv.parallel_env("bg", render_mode="human")
+env.reset(seed=0)
+"""
+    result = subprocess.run([sys.executable, "-c", code], cwd=repository, capture_output=True, text=True, timeout=120)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.count('pip install "scenv[plot]"') == 2
+    assert "period 0" in result.stdout
