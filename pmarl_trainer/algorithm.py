@@ -69,7 +69,8 @@ class Learner:
         """Set learning rates and, where it is not tuned, the temperature, for `progress` 0 .. 1 of the run."""
         config = self.config
         decay = 1 + (config.lr_final - 1) * progress
-        for optimiser, lr in ((self.critic_optimiser, config.lr), (self.policy_optimiser, config.policy_lr or config.lr)):
+        rates = {self.critic_optimiser: config.lr, self.policy_optimiser: config.policy_lr or config.lr}
+        for optimiser, lr in rates.items():
             for group in optimiser.param_groups:
                 group["lr"] = lr * decay
         if config.temperature == "fixed":

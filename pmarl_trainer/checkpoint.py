@@ -74,7 +74,7 @@ def check_identity(path: Path, facts: Mapping[str, Any], expected: Mapping[str, 
     for name, value in expected.items():
         found = facts.get("identity", {}).get(name)
         if found != value:
-            raise CheckpointError(f"{path}: does not belong to this run: {name} is {_short(found)}, not {_short(value)}")
+            raise CheckpointError(f"{path}: of another run: {name} is {_short(found)}, not {_short(value)}")
 
 
 def _short(value: Any) -> str:

@@ -6,7 +6,7 @@ Names follow BenchMARL where the thing is the same. `config_files` reads the fil
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -75,11 +75,11 @@ class TrainConfig(BaseModel):
 
     # Budget and data
     seed: int = Field(default=0, ge=0, lt=2**63)
-    rollouts: int = Field(default=400, ge=1, description="Rollouts in all.")
-    num_envs: int = Field(default=16, ge=1, description="Environment rows that are rolled out together.")
+    rollouts: int = Field(default=200, ge=1, description="Rollouts in all.")
+    num_envs: int = Field(default=32, ge=1, description="Environment rows that are rolled out together.")
     learning_starts: int = Field(default=4, ge=0, description="Rollouts before the first update.")
     updates_per_rollout: int = Field(default=32, ge=1)
-    memory_size: int = Field(default=50_000, ge=1, description="Replay capacity, transitions of all agents together.")
+    memory_size: int = Field(default=40_000, ge=1, description="Replay capacity, transitions of all agents together.")
     batch_size: int = Field(default=256, ge=1)
 
     # Networks
@@ -99,25 +99,25 @@ class TrainConfig(BaseModel):
     temperature: Literal["fixed", "auto"] = Field(
         default="fixed", description="fixed: alpha goes from alpha to alpha_final; auto: tuned towards target_entropy."
     )
-    alpha: float = Field(default=0.01, ge=0, description="Entropy temperature at the start.")
+    alpha: float = Field(default=0.02, ge=0, description="Entropy temperature at the start.")
     alpha_final: float = Field(default=0.001, ge=0, description="At the end (temperature: fixed), geometrically.")
     target_entropy: float = Field(default=0.3, ge=0, le=1, description="Fraction of ln|A| (temperature: auto).")
     alpha_lr: float = Field(default=1e-3, gt=0)
 
     # Optimisation
-    lr: float = Field(default=1e-3, gt=0, description="Critic's learning rate at the start.")
-    policy_lr: float | None = Field(default=None, gt=0, description="Policies' learning rate; null: lr.")
-    lr_final: float = Field(default=0.1, ge=0, le=1, description="Share of the learning rates left at the end (linear).")
-    polyak_tau: float = Field(default=0.005, gt=0, le=1)
+    lr: float = Field(default=3e-3, gt=0, description="Critic's learning rate at the start.")
+    policy_lr: float | None = Field(default=2e-3, gt=0, description="Policies' learning rate; null: lr.")
+    lr_final: float = Field(default=0.1, ge=0, le=1, description="Share of the learning rates left at the end.")
+    polyak_tau: float = Field(default=0.01, gt=0, le=1)
     critic_clip: float = Field(default=10.0, gt=0, description="Largest gradient norm of one agent's critic.")
     policy_clip: float = Field(default=0.5, gt=0, description="Largest gradient norm of one agent's policy.")
 
     # Evaluation, output
-    evaluation_interval: int = Field(default=20, ge=1, description="Rollouts between evaluations on fixed paths.")
+    evaluation_interval: int = Field(default=10, ge=1, description="Rollouts between evaluations on fixed paths.")
     evaluation_episodes: int = Field(default=32, ge=1, description="Episodes of each of these.")
     final_episodes: int = Field(default=100, ge=2, description="Episodes of the final evaluation [paper: 100].")
     evaluation_seed: int = Field(default=2024, ge=0, lt=2**63, description="Of the final evaluation's paths.")
-    checkpoint_interval: int = Field(default=50, ge=1, description="Rollouts between checkpoints.")
+    checkpoint_interval: int = Field(default=20, ge=1, description="Rollouts between checkpoints.")
     checkpoint_memory: bool = Field(default=True, description="Save the replay too, so that resuming is exact.")
     loggers: tuple[Literal["csv", "tensorboard"], ...] = ("csv", "tensorboard")
     train_device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
@@ -136,8 +136,12 @@ class TrainConfig(BaseModel):
     @property
     def row(self) -> Method:
         """The method's row of the table, with this section's own switches on top."""
-        switches = {"attention": self.attention, "group_weights": self.group_weights, "policy_input": self.policy_input}
-        return replace(METHODS[self.method], **{name: value for name, value in switches.items() if value is not None})
+        row = METHODS[self.method]
+        return Method(
+            attention=self.attention or row.attention,
+            group_weights=self.group_weights or row.group_weights,
+            policy_input=self.policy_input or row.policy_input,
+        )
 
     def progress(self, rollout: int) -> float:
         """How far `rollout` is into the learning part of the run, 0 .. 1: what the schedules run on."""

@@ -25,17 +25,17 @@ class _StrictLoader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
-            raise yaml.constructor.ConstructorError(
-                None, None, "aliases (*name) are not accepted", self.peek_event().start_mark
-            )
+            raise self._refusal("aliases (*name) are not accepted")
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise yaml.constructor.ConstructorError(
-                None, None, f"nested deeper than {MAX_DEPTH} levels", self.peek_event().start_mark
-            )
+            raise self._refusal(f"nested deeper than {MAX_DEPTH} levels")
         node = super().compose_node(parent, index)
         self.depth -= 1
         return node
+
+    def _refusal(self, why: str) -> yaml.constructor.ConstructorError:
+        mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+        return yaml.constructor.ConstructorError(None, None, why, mark)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         names = [key.value for key, _ in node.value if isinstance(key.value, str)]

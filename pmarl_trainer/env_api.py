@@ -147,7 +147,10 @@ def describe(env: BatchedEnv, adjacency: Any = None) -> EnvSpec:
     )
     if (spec.num_actions < 1).any() or (spec.reward_delay < 0).any():
         raise DoorError("env: num_actions must be at least 1 and reward_delay not negative")
-    if scale is not None and not (np.isfinite(spec.observation_scale).all() and (np.asarray(scale) > 0).all()):
+    if (
+        spec.observation_scale is not None
+        and not ((spec.observation_scale > 0) & (spec.observation_scale < np.inf)).all()
+    ):
         raise DoorError("env: observation_scale must be positive and finite")
     if spec.usable_steps < 1:
         raise DoorError(

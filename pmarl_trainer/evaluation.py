@@ -20,8 +20,8 @@ class Outcome:
     """How one policy did.
 
     Attributes:
-        metric: "cost" (lower is better): sum of info["cost"] over the periods that count; or, for an environment without
-            costs, "return" (higher is better): sum of rewards.
+        metric: "cost" (lower is better): sum of info["cost"] over the periods that count; or, for an environment
+            without costs, "return" (higher is better): sum of rewards.
         totals: [episodes, N] each agent's part.
     """
 

@@ -7,8 +7,8 @@ large negative number whose exp is 0. `alpha` [N, 1] is each agent's entropy tem
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+from torch.nn import functional
 
 
 def of_action(values: Tensor, actions: Tensor) -> Tensor:
@@ -47,7 +47,7 @@ def critic_loss(q: Tensor, targets: Tensor, weights: Tensor, huber_delta: float 
     if huber_delta is None:
         errors = (q - targets).square()
     else:
-        errors = 2 * F.huber_loss(q, targets, reduction="none", delta=huber_delta)
+        errors = 2 * functional.huber_loss(q, targets, reduction="none", delta=huber_delta)
     return (weights * errors.mean(dim=1)).sum()
 
 

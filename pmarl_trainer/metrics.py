@@ -9,8 +9,8 @@ from typing import Any
 
 from pmarl_trainer.config import TrainConfig
 
-#: rollout_cost: mean over rows, warm-up included, exploring policy. evaluation: mean cost (or return) on the fixed paths,
-#: greedy policy; evaluation_ratio: that over the yardstick's. entropy: as a share of ln|A|, mean over agents.
+#: rollout_cost: mean over rows, warm-up included, exploring policy. evaluation: mean cost (or return) on the fixed
+#: paths, greedy policy; evaluation_ratio: that over the yardstick's. entropy: as a share of ln|A|, mean over agents.
 COLUMNS = (
     "rollout",
     "episodes",
@@ -49,7 +49,7 @@ class MetricLog:
         if "tensorboard" in config.loggers:
             from torch.utils.tensorboard import SummaryWriter
 
-            self._board = SummaryWriter(folder / "tensorboard", purge_step=rollout + 1)  # type: ignore[no-untyped-call]
+            self._board = SummaryWriter(folder / "tensorboard", purge_step=rollout + 1)
 
     def __enter__(self) -> MetricLog:
         return self

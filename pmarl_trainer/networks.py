@@ -10,8 +10,8 @@ from __future__ import annotations
 import math
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional
 
 #: In place of minus infinity: exp of it is exactly 0, and 0 times it is 0 rather than nan.
 MASKED = -1e9
@@ -22,13 +22,15 @@ def _uniform(shape: tuple[int, ...], bound: float, generator: torch.Generator) -
 
 
 class StackedLinear(nn.Module):
-    """N linear layers side by side: [N, B, in] -> [N, B, out], initialised as torch's own Linear."""
+    """N linear layers side by side: [N, B, in] -> [N, B, out].
+
+    Weights start at He et al.'s scale for rectified units (uniform, variance 2 / in), times `gain`; biases at zero.
+    """
 
     def __init__(self, agents: int, inputs: int, outputs: int, generator: torch.Generator, gain: float = 1.0) -> None:
         super().__init__()
-        bound = gain / math.sqrt(inputs)
-        self.weight = _uniform((agents, inputs, outputs), bound, generator)
-        self.bias = _uniform((agents, 1, outputs), bound, generator)
+        self.weight = _uniform((agents, inputs, outputs), gain * math.sqrt(6 / inputs), generator)
+        self.bias = nn.Parameter(torch.zeros(agents, 1, outputs))
 
     def forward(self, x: Tensor) -> Tensor:
         """Agent i's x[i] through agent i's own layer."""
@@ -53,7 +55,7 @@ class Actor(nn.Module):
         inputs = n * observation_size if sees_all else observation_size
         self.hidden_1 = StackedLinear(n, inputs, hidden, generator)
         self.hidden_2 = StackedLinear(n, hidden, hidden, generator)
-        self.logits = StackedLinear(n, hidden, a, generator, gain=0.01)  # starts close to uniform
+        self.logits = StackedLinear(n, hidden, a, generator, gain=0.03)  # starts close to uniform
         self.register_buffer("action_mask", torch.arange(a) < num_actions.view(n, 1, 1), persistent=False)
 
     def forward(self, observations: Tensor) -> Tensor:
@@ -62,15 +64,17 @@ class Actor(nn.Module):
         if self.sees_all:
             n, batch, size = x.shape
             x = x.transpose(0, 1).reshape(1, batch, n * size).expand(n, -1, -1)
-        x = F.leaky_relu(self.hidden_1(x))
-        x = F.leaky_relu(self.hidden_2(x))
-        return F.log_softmax(self.logits(x).masked_fill(~self.action_mask, MASKED), dim=-1)
+        x = functional.leaky_relu(self.hidden_1(x))
+        x = functional.leaky_relu(self.hidden_2(x))
+        return functional.log_softmax(self.logits(x).masked_fill(~self.action_mask, MASKED), dim=-1)
 
 
 class StateActionEncoder(nn.Module):
-    """f_i(o_i, a_i) = e_i (paper eq. 12). The action's part of the layer is a table, looked up rather than multiplied."""
+    """f_i(o_i, a_i) = e_i (paper eq. 12). The action's part of the layer is a table, looked up, not multiplied."""
 
-    def __init__(self, agents: int, observation_size: int, actions: int, hidden: int, generator: torch.Generator) -> None:
+    def __init__(
+        self, agents: int, observation_size: int, actions: int, hidden: int, generator: torch.Generator
+    ) -> None:
         super().__init__()
         self.observation = StackedLinear(agents, observation_size, hidden, generator)
         self.action = _uniform((agents, actions, hidden), 1 / math.sqrt(observation_size + actions), generator)
@@ -79,7 +83,9 @@ class StateActionEncoder(nn.Module):
         """[N, B, O], [N, B] int -> e [N, B, H]."""
         n, a, hidden = self.action.shape
         rows = actions + a * torch.arange(n, device=actions.device).unsqueeze(1)
-        return F.leaky_relu(self.observation(observations) + F.embedding(rows, self.action.view(n * a, hidden)))
+        return functional.leaky_relu(
+            self.observation(observations) + functional.embedding(rows, self.action.view(n * a, hidden))
+        )
 
 
 class NeighbourAttention(nn.Module):
@@ -111,7 +117,7 @@ class NeighbourAttention(nn.Module):
 
         query = by_head(states @ self.query)
         key = by_head(embeddings @ self.key)
-        value = by_head(F.leaky_relu(embeddings @ self.value + self.value_bias))
+        value = by_head(functional.leaky_relu(embeddings @ self.value + self.value_bias))
         scores = query @ key.transpose(-1, -2) / math.sqrt(query.shape[-1])
         # Multiplying by the mask again gives an agent without neighbours zeros, where softmax alone gives 1/N each.
         weights = scores.masked_fill(~self.mask, MASKED).softmax(dim=-1) * self.mask
@@ -135,13 +141,13 @@ class AttentionCritic(nn.Module):
         self.encoder = StateActionEncoder(n, observation_size, actions, hidden, generator)
         self.attention = NeighbourAttention(mask, hidden, heads, generator)
         self.decoder = StackedLinear(n, 2 * hidden, hidden, generator)
-        self.values = StackedLinear(n, hidden, actions, generator)
+        self.values = StackedLinear(n, hidden, actions, generator, gain=0.1)
 
     def forward(self, observations: Tensor, actions: Tensor) -> Tensor:
         """[N, B, O], [N, B] int -> Q [N, B, A]."""
-        states = F.leaky_relu(self.state_encoder(observations))
+        states = functional.leaky_relu(self.state_encoder(observations))
         heard = self.attention(states, self.encoder(observations, actions))
-        return self.values(F.leaky_relu(self.decoder(torch.cat((states, heard), dim=-1))))
+        return self.values(functional.leaky_relu(self.decoder(torch.cat((states, heard), dim=-1))))
 
     def shared_parameters(self) -> list[nn.Parameter]:
         """The attention's, which all agents share."""

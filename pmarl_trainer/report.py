@@ -15,7 +15,9 @@ from pmarl_trainer.evaluation import Outcome
 from pmarl_trainer.metrics import read_metrics
 
 
-def evaluation_record(outcomes: Mapping[str, Outcome], agents: tuple[str, ...], yardstick: str | None) -> dict[str, Any]:
+def evaluation_record(
+    outcomes: Mapping[str, Outcome], agents: tuple[str, ...], yardstick: str | None
+) -> dict[str, Any]:
     """The JSON of an evaluation: for every policy mean, 95 % interval, ratio to the yardstick, per-agent means.
 
     Keys of policies are their names with underscores, so that `policies.base_stock.mean` works in any query language.

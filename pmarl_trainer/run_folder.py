@@ -19,7 +19,7 @@ from pmarl_trainer.config import RunConfig
 from pmarl_trainer.config_files import build_config
 from pmarl_trainer.env_api import describe, make_env
 from pmarl_trainer.errors import CheckpointError, TrainerError
-from pmarl_trainer.evaluation import play_actor, play_baselines
+from pmarl_trainer.evaluation import Outcome, play_actor, play_baselines
 from pmarl_trainer.training import checkpoint_path, prepare_torch, train
 
 
@@ -116,9 +116,8 @@ def evaluate_run(
     tensors, header = checkpoint.load(path, device)
     checkpoint.check_identity(path, header, checkpoint.identity(spec, cfg))
     checkpoint.load_learner(path, learner, tensors, policy_only=True)
-    outcomes = {cfg.method: play_actor(env, learner.act, seed, device)}
     baselines = play_baselines(env, seed)
-    outcomes |= baselines
+    outcomes: dict[str, Outcome] = {cfg.method: play_actor(env, learner.act, seed, device), **baselines}
     yardstick = next(iter(baselines), None)
     record = {
         "method": cfg.method,
