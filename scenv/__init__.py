@@ -5,9 +5,12 @@ from scenv.env import SupplyChainEnv, env, parallel_env, raw_env
 from scenv.episode import Episode, record_episode
 from scenv.errors import ActionError, NetworkError, ScenarioError, ScenvError
 from scenv.evaluation import Evaluation, evaluate
+from scenv.gym_vector import SingleAgentVectorEnv, centralised_vector_env, single_firm_vector_env
 from scenv.network import Network, load_network
+from scenv.registration import register_envs
 from scenv.scenario import Scenario
 from scenv.scenario_files import load_scenario
+from scenv.single_agent import SingleAgentEnv, centralised_env, single_firm_env
 from scenv.vector_env import VectorEnv, vector_env
 
 __all__ = [
@@ -19,8 +22,12 @@ __all__ = [
     "Scenario",
     "ScenarioError",
     "ScenvError",
+    "SingleAgentEnv",
+    "SingleAgentVectorEnv",
     "SupplyChainEnv",
     "VectorEnv",
+    "centralised_env",
+    "centralised_vector_env",
     "env",
     "evaluate",
     "generators",
@@ -30,5 +37,9 @@ __all__ = [
     "policies",
     "raw_env",
     "record_episode",
+    "single_firm_env",
+    "single_firm_vector_env",
     "vector_env",
 ]
+
+register_envs()
