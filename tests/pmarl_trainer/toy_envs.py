@@ -1,0 +1,131 @@
+"""Small batched environments whose right answers are known, behind the trainer's door."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+class ToyEnv:
+    """B rows of a game without memory: every step shows a fresh signal [B, N] and pays for the actions taken on it.
+
+    Subclasses say what is shown (`observe`) and paid (`pay`). Rewards may be paid late, by `reward_delay`.
+    """
+
+    observation_scale: np.ndarray | None
+
+    def __init__(self, num_envs=4, seed=0, *, agents=2, actions=3, steps=8, delay=0):
+        self.agents = tuple(f"agent_{i}" for i in range(agents))
+        self.num_envs = num_envs
+        self.num_actions = np.full(agents, actions)
+        self.horizon = steps + 1
+        self.reward_delay = np.broadcast_to(np.asarray(delay), (agents,)).copy()
+        self.adjacency_matrix = np.triu(np.ones((agents, agents), dtype=int), 1)
+        self.adjacency_matrix = self.adjacency_matrix.T - self.adjacency_matrix  # 0 supplies 1 supplies 2 ...
+        self.observation_scale = np.ones(agents)
+        self.rng = np.random.default_rng(seed)
+        self.left = 0
+
+    def reset(self, seed=None):
+        if seed is not None:
+            self.rng = np.random.default_rng(seed)
+        self.left, self.paid = self.horizon - 1, []
+        return self._show()
+
+    def step(self, actions):
+        assert self.left > 0, "step after the end"
+        assert actions.shape == (self.num_envs, len(self.agents))
+        assert ((actions >= 0) & (actions < self.num_actions)).all()
+        self.paid.append(np.asarray(self.pay(actions), dtype=float))
+        rewards = np.zeros_like(self.paid[-1])
+        for i, delay in enumerate(self.reward_delay):
+            if len(self.paid) > delay:
+                rewards[:, i] = self.paid[-1 - delay][:, i]
+        self.left -= 1
+        truncated = np.full(self.num_envs, self.left == 0)
+        return self._show(), rewards, np.zeros(self.num_envs, dtype=bool), truncated, self.info()
+
+    def info(self):
+        return {}
+
+    def _show(self):
+        self.signal = self.rng.integers(self.num_actions, size=(self.num_envs, len(self.agents)))
+        return self.observe(self.signal).astype(np.float32)
+
+    def observe(self, signal):
+        return np.eye(self.num_actions.max())[signal]
+
+
+class IdentityGame(ToyEnv):
+    """1 for repeating one's signal, else 0: the best return is N * steps."""
+
+    def pay(self, actions):
+        return actions == self.signal
+
+
+class CoordinationGame(ToyEnv):
+    """Two agents are paid together: 1 if both play 0, 0.6 if both play 1, else 0. Nobody sees anything."""
+
+    def __init__(self, num_envs=4, seed=0, **kwargs):
+        super().__init__(num_envs, seed, agents=2, actions=2, **kwargs)
+
+    def observe(self, signal):
+        return np.ones((*signal.shape, 1))
+
+    def pay(self, actions):
+        both = np.where((actions == 0).all(1), 1.0, np.where((actions == 1).all(1), 0.6, 0.0))
+        return np.stack([both, both], axis=1)
+
+
+class Newsvendor(ToyEnv):
+    """One firm stocks q = 0 .. 10 against demand uniform on 0 .. 10; overage costs 1, underage 3: the critical fractile
+    3/4 makes q = 8 the best. Rewards may come late; costs come at once.
+    """
+
+    def __init__(self, num_envs=4, seed=0, *, delay=0, steps=8):
+        super().__init__(num_envs, seed, agents=1, actions=11, delay=delay, steps=steps)
+
+    def observe(self, signal):
+        return np.ones((*signal.shape, 1))
+
+    def pay(self, actions):
+        self.cost = self.cost_of(actions, self.rng.integers(0, 11, size=actions.shape))
+        return -self.cost / 10
+
+    @staticmethod
+    def cost_of(q, demand):
+        return 1.0 * np.maximum(q - demand, 0) + 3.0 * np.maximum(demand - q, 0)
+
+    def info(self):
+        return {"cost": self.cost}
+
+    @property
+    def baselines(self):
+        return {"base-stock": lambda: _Constant(8.0), "random": lambda: _Constant(3.0)}
+
+    local_state = None
+
+    def step_orders(self, quantities):
+        return self.step(np.asarray(quantities).astype(int))
+
+
+class _Constant:
+    def __init__(self, quantity):
+        self.quantity = quantity
+
+    def reset(self, num_envs, seed=None):
+        self.num_envs = num_envs
+
+    def orders(self, state):
+        return np.full((self.num_envs, 1), self.quantity)
+
+
+class ScriptedRewards(ToyEnv):
+    """The reward tells which action it belongs to: 100 t + 10 i + a for agent i's action a at step t."""
+
+    def pay(self, actions):
+        step, agent = len(self.paid), np.arange(len(self.agents))
+        return 100 * step + 10 * agent + actions
+
+
+def not_an_env():
+    return object()
