@@ -1,37 +1,59 @@
-"""Evaluation: what a policy costs, with a confidence interval, on demand paths that every policy shares."""
+"""Evaluation: what policies cost, with confidence intervals, on demand paths that they all share."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias, overload
 
 import networkx as nx
 import numpy as np
-from scipy import stats
 
+from scenv.comparison import Comparison
+from scenv.errors import ScenarioError
+from scenv.intervals import mean_interval
 from scenv.network import Network
 from scenv.policies.base import Policy
+from scenv.policies.registry import make_policy
+from scenv.run_statistics import RunStatistics
 from scenv.scenario import Scenario
 from scenv.scenario_files import load_scenario
 from scenv.vector_env import VectorEnv
 
+ScenarioSource: TypeAlias = str | Path | Mapping[str, Any] | nx.DiGraph | Network | Scenario
+
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """Costs of one policy over a number of episodes. An episode's cost is Z = sum over counted periods and firms
-    (paper eq. 2).
+    """What one policy did over a number of episodes. All counts leave the warm-up periods out.
+
+    An episode's cost is Z = sum over counted periods and firms (paper eq. 2).
 
     Attributes:
-        agents: the N firms.
-        firm_costs: [episodes, N] cost of each firm in each episode, warm-up periods left out.
+        scenario: what was simulated; N firms in S stages (0 = nearest the customer).
         seed: of the demand paths; the same seed and scenario give every policy the same paths.
+        firm_costs: [episodes, N] cost of each firm in each episode.
+        holding_costs: [episodes, N] the part of it that is for stock.
+        demand: [episodes, N] units ordered from each firm.
+        late: [episodes, N] units of them that were not served in the period they were ordered in.
+        order_variance: [episodes, S] variance over time of each stage's total orders.
+        demand_variance: [episodes, S] variance over time of the end demand for what passes each stage.
     """
 
-    agents: tuple[str, ...]
-    firm_costs: np.ndarray
+    scenario: Scenario
     seed: int
+    firm_costs: np.ndarray
+    holding_costs: np.ndarray
+    demand: np.ndarray
+    late: np.ndarray
+    order_variance: np.ndarray
+    demand_variance: np.ndarray
+
+    @property
+    def agents(self) -> tuple[str, ...]:
+        """The N firms, in the order of the arrays."""
+        return self.scenario.network.agents
 
     @property
     def episode_costs(self) -> np.ndarray:
@@ -49,56 +71,173 @@ class Evaluation:
         return mean_interval(self.episode_costs)
 
     @property
+    def backorder_costs(self) -> np.ndarray:
+        """[episodes, N] the part of the cost that is for backorders."""
+        return self.firm_costs - self.holding_costs
+
+    @property
     def per_agent(self) -> dict[str, float]:
         """Mean cost by firm."""
-        return dict(zip(self.agents, self.firm_costs.mean(axis=0).tolist(), strict=True))
+        return self._by_firm(self.firm_costs.mean(axis=0))
+
+    @property
+    def holding_per_agent(self) -> dict[str, float]:
+        """Mean cost of stock by firm."""
+        return self._by_firm(self.holding_costs.mean(axis=0))
+
+    @property
+    def backorder_per_agent(self) -> dict[str, float]:
+        """Mean cost of backorders by firm."""
+        return self._by_firm(self.backorder_costs.mean(axis=0))
+
+    @property
+    def fill_rates(self) -> dict[str, float]:
+        """By firm, the part of what was ordered from it that it served in the same period; NaN without demand."""
+        return self._by_firm(_fill_rate(self.late.sum(axis=0), self.demand.sum(axis=0)))
+
+    @property
+    def fill_rate(self) -> float:
+        """What end customers see: the part of their demand that all retailers together served at once."""
+        retailers = self.scenario.network.retailers
+        return float(_fill_rate(self.late[:, retailers].sum(), self.demand[:, retailers].sum()))
+
+    @property
+    def per_stage(self) -> list[dict[str, float]]:
+        """Per stage, nearest the customer first: mean cost for stock and for backorders, fill rate, bullwhip ratio."""
+        stages = np.array([self.scenario.network.stages[name] for name in self.agents])
+        rows = []
+        for stage, bullwhip in enumerate(self.bullwhip):
+            firms = stages == stage
+            rows.append(
+                {
+                    "holding": float(self.holding_costs[:, firms].sum(axis=1).mean()),
+                    "backorder": float(self.backorder_costs[:, firms].sum(axis=1).mean()),
+                    "fill_rate": float(_fill_rate(self.late[:, firms].sum(), self.demand[:, firms].sum())),
+                    "bullwhip": bullwhip,
+                }
+            )
+        return rows
+
+    @property
+    def bullwhip(self) -> list[float]:
+        """Bullwhip ratio per stage: variance of its orders over that of the end demand for what passes it.
+
+        Variances are over time, averaged over episodes. Above 1, orders swing more than demand (Lee, Padmanabhan &
+        Whang 1997). NaN where demand does not vary.
+        """
+        orders, demand = self.order_variance.mean(axis=0), self.demand_variance.mean(axis=0)
+        ratio = np.full(len(orders), np.nan)
+        np.divide(orders, demand, out=ratio, where=demand > 0)
+        return [float(value) for value in ratio]
 
     def __str__(self) -> str:
         """Mean and half-width of the interval, e.g. `1234.5 ± 6.7 (100 episodes)`."""
         return f"{self.mean:.1f} ± {(self.ci95[1] - self.ci95[0]) / 2:.1f} ({len(self.episode_costs)} episodes)"
 
+    def _by_firm(self, values: np.ndarray) -> dict[str, float]:
+        return dict(zip(self.agents, values.tolist(), strict=True))
 
-def mean_interval(samples: np.ndarray, level: float = 0.95) -> tuple[float, float]:
-    """Student's t interval of a mean at `level`; (nan, nan) for fewer than two samples."""
-    if len(samples) < 2:
-        return float("nan"), float("nan")
-    mean, error = float(np.mean(samples)), float(stats.sem(samples))
-    half = float(stats.t.ppf(0.5 + level / 2, len(samples) - 1)) * error
-    return mean - half, mean + half
+
+def _fill_rate(late: Any, demand: Any) -> np.ndarray:
+    demand = np.asarray(demand, dtype=np.float64)
+    return 1 - np.divide(late, demand, out=np.full(demand.shape, np.nan), where=demand > 0)
+
+
+@overload
+def evaluate(
+    policy: Policy | str, scenario: ScenarioSource = ..., *, episodes: int = ..., seed: int = ..., **overrides: Any
+) -> Evaluation: ...
+
+
+@overload
+def evaluate(
+    policy: Mapping[str, Policy | str] | Sequence[Policy | str],
+    scenario: ScenarioSource = ...,
+    *,
+    episodes: int = ...,
+    seed: int = ...,
+    **overrides: Any,
+) -> Comparison: ...
 
 
 def evaluate(
-    policy: Policy,
-    scenario: str | Path | Mapping[str, Any] | nx.DiGraph | Network | Scenario = "r2",
+    policy: Policy | str | Mapping[str, Policy | str] | Sequence[Policy | str],
+    scenario: ScenarioSource = "r2",
     *,
     episodes: int = 100,
     seed: int = 0,
     **overrides: Any,
-) -> Evaluation:
-    """Run a policy for a number of episodes and add up its costs.
+) -> Evaluation | Comparison:
+    """Run a policy for a number of episodes and add up its costs; or several policies, on the same demand paths.
 
     Args:
-        policy: see `scenv.policies.Policy`; it orders real quantities.
+        policy: a `scenv.policies.Policy`, which orders real quantities, or the name of one (`make_policy`); or
+            several, as a mapping from names of your choice or as a list.
         scenario: name, path, mapping, graph or Scenario.
         episodes: number of independent episodes, all simulated in one batch.
         seed: of the demand paths (common random numbers across policies).
         **overrides: fields of the scenario.
 
+    Returns:
+        An `Evaluation` for one policy; a `Comparison` of evaluations for several.
+
+    Raises:
+        ScenarioError: for an unknown name, a bad scenario, or fewer than one episode.
+
     Example:
-        >>> from scenv.policies import BaseStock
-        >>> result = evaluate(BaseStock("bg"), "bg", episodes=10)
+        >>> result = evaluate("base-stock", "bg", episodes=10)
         >>> len(result.episode_costs)
         10
+        >>> both = evaluate(["base-stock", "decomposition-aggregation"], "bg", episodes=10)
+        >>> both.difference("decomposition-aggregation").ratio < 1
+        True
     """
     if episodes < 1:
-        raise ValueError(f"episodes must be at least 1, got {episodes}")
-    env = VectorEnv(load_scenario(scenario, **overrides), num_envs=episodes, seed=seed)
+        raise ScenarioError(f"episodes must be at least 1, got {episodes}")
+    loaded = load_scenario(scenario, **overrides)
+    if isinstance(policy, str) or not isinstance(policy, Mapping | Sequence):
+        return _run(_policy(policy, loaded), loaded, episodes, seed)
+    named = policy if isinstance(policy, Mapping) else _named(policy)
+    return Comparison({name: _run(_policy(one, loaded), loaded, episodes, seed) for name, one in named.items()})
+
+
+def _run(policy: Policy, scenario: Scenario, episodes: int, seed: int) -> Evaluation:
+    env = VectorEnv(scenario, num_envs=episodes, seed=seed)
     env.reset()
     policy.reset(episodes, seed)
-    costs = np.zeros((episodes, len(env.agents)))
+    counts = RunStatistics(scenario, episodes)
     while True:
-        if env.period >= env.warmup:
-            costs += env.last_info["cost"]
+        counted = env.period >= env.warmup
+        if counted:
+            counts.count_period(env.local_state, env.last_info["cost"])
         if env.period == env.horizon - 1:
-            return Evaluation(agents=env.agents, firm_costs=costs, seed=seed)
-        env.step_orders(policy.orders(env.local_state))
+            break
+        orders = np.asarray(policy.orders(env.local_state))
+        if counted:
+            counts.count_orders(env.local_state, orders)
+        env.step_orders(orders)
+    return Evaluation(
+        scenario=scenario,
+        seed=seed,
+        firm_costs=counts.costs,
+        holding_costs=counts.holding_costs,
+        demand=counts.demand,
+        late=counts.late,
+        order_variance=counts.order_variance,
+        demand_variance=counts.demand_variance,
+    )
+
+
+def _policy(policy: Policy | str, scenario: Scenario) -> Policy:
+    return make_policy(policy, scenario) if isinstance(policy, str) else policy
+
+
+def _named(policies: Sequence[Policy | str]) -> dict[str, Policy | str]:
+    """Names for a list of policies: their own, or their class's, with a number where one would come twice."""
+    named: dict[str, Policy | str] = {}
+    for policy in policies:
+        name = own = policy if isinstance(policy, str) else type(policy).__name__
+        while name in named:
+            name = f"{own} {sum(known.split(' ')[0] == own for known in named) + 1}"
+        named[name] = policy
+    return named

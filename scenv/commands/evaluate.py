@@ -3,54 +3,108 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
+from scenv.comparison import Comparison
+from scenv.comparison_plot import draw_comparison
+from scenv.comparison_table import comparison_table, stage_table
 from scenv.errors import ScenvError
-from scenv.evaluation import Evaluation, evaluate
-from scenv.policies import baselines
+from scenv.evaluation import evaluate
+from scenv.policies import NAMED_POLICIES
+from scenv.render import save
+from scenv.render.canvas import require_matplotlib
+from scenv.scenario import Scenario
 from scenv.scenario_files import load_scenario
 
+#: A pipe has no width; this one shows every column.
+_PIPE_WIDTH = 120
+
 ScenarioOption = Annotated[str, typer.Option("--scenario", "-s", help="bg, r1, r2, r3, or a scenario or network file.")]
+PolicyOption = Annotated[
+    str,
+    typer.Option(
+        "--policy",
+        "-p",
+        help="Policies to compare, by comma; the first is the reference. Names: "
+        + ", ".join("/".join((policy.name, *policy.short)) for policy in NAMED_POLICIES)
+        + "; a .json file of base-stock levels; or module:callable.",
+    ),
+]
 
 
 def evaluate_command(
     scenario: ScenarioOption = "r2",
-    policy: Annotated[
-        str, typer.Option("--policy", "-p", help="Policies to compare, by comma: base-stock, pass-through, random.")
-    ] = "base-stock,pass-through,random",
+    policy: PolicyOption = "base-stock,decomposition-aggregation,sterman,pass-through",
     episodes: Annotated[int, typer.Option(min=1, help="Runs per policy; all policies meet the same demand.")] = 100,
     seed: Annotated[int, typer.Option(min=0, help="Of the demand paths.")] = 0,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the results here too.")] = None,
+    lead_times: Annotated[
+        str | None, typer.Option(help="Shipment lead times to try, by comma, e.g. 1,2,3; else the scenario's own.")
+    ] = None,
+    by_stage: Annotated[
+        bool, typer.Option("--by-stage", help="Show costs, service and bullwhip of each stage.")
+    ] = False,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write all results to this file too.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw the costs: .png, .svg or .pdf (needs matplotlib).")] = None,
 ) -> None:
-    """Run policies on the same demand paths and compare their total costs."""
+    """Run policies on the same demand paths and compare their total costs.
+
+    Examples:
+
+        scenv evaluate --scenario r2 --policy bs,da,sterman,passthrough --lead-times 1,2,3
+
+        scenv evaluate -s bg -p base-stock,my_levels.json --json results.json --plot costs.png
+    """
     loaded = load_scenario(scenario)
-    makers = baselines(loaded)
     names = [name.strip() for name in policy.split(",") if name.strip()]
-    unknown = [name for name in names if name not in makers]
-    if unknown or not names:
-        raise ScenvError(f"--policy: unknown policy {', '.join(unknown)!r}; expected some of {', '.join(makers)}")
-    results = {name: evaluate(makers[name](), loaded, episodes=episodes, seed=seed) for name in names}
-    title = (
-        f"{loaded.network.name}: total cost of {loaded.horizon - loaded.warmup} periods, {episodes} runs, seed {seed}"
-    )
-    Console().print(_comparison(title, results))
+    if not names:
+        raise ScenvError("--policy: expected at least one policy")
+    variants = _variants(loaded, lead_times)
+    if plot is not None:
+        require_matplotlib()  # before the work, not after it
+    comparisons = {
+        label: evaluate({name: name for name in names}, variant, episodes=episodes, seed=seed)
+        for label, variant in variants.items()
+    }
+    _print(comparisons, _title(loaded, episodes, seed), by_stage)
     if json_file is not None:
-        rows = {name: {"mean": r.mean, "ci95": r.ci95, "per_agent": r.per_agent} for name, r in results.items()}
-        document = {"network": loaded.network.name, "episodes": episodes, "seed": seed, "policies": rows}
-        json_file.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+        _write_json(json_file, comparisons)
+    if plot is not None:
+        save(draw_comparison(comparisons), plot)
 
 
-def _comparison(title: str, results: dict[str, Evaluation]) -> Table:
-    table = Table("policy", title=title, title_justify="left")
-    for column in ("mean cost", "95 % interval", "relative to the first"):
-        table.add_column(column, justify="right")
-    first = next(iter(results.values())).mean
-    for name, result in results.items():
-        low, high = result.ci95
-        table.add_row(name, f"{result.mean:.1f}", f"{low:.1f} … {high:.1f}", f"{result.mean / first:.3f}")
-    return table
+def _variants(scenario: Scenario, lead_times: str | None) -> dict[str, Scenario]:
+    """The scenario by label: as it is (no label), or once per shipment lead time."""
+    if lead_times is None:
+        return {"": scenario}
+    words = [word.strip() for word in lead_times.split(",") if word.strip()]
+    if not words or not all(word.isdecimal() for word in words):
+        raise ScenvError(f"--lead-times: expected whole periods by comma, e.g. 1,2,3, got {lead_times!r}")
+    return {f"shipment lead time {int(word)}": load_scenario(scenario, shipment_lead_time=int(word)) for word in words}
+
+
+def _title(scenario: Scenario, episodes: int, seed: int) -> str:
+    counted = scenario.horizon - scenario.warmup
+    return f"{scenario.network.name}: cost of {counted} periods, {episodes} runs, seed {seed} (± 95 % interval)"
+
+
+def _print(comparisons: Mapping[str, Comparison], title: str, by_stage: bool) -> None:
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=max(console.width, _PIPE_WIDTH))
+    console.print(comparison_table(comparisons, title))
+    for label, comparison in comparisons.items() if by_stage else ():
+        console.print(stage_table(comparison, label or "by stage, nearest the customer first"))
+
+
+def _write_json(path: Path, comparisons: Mapping[str, Comparison]) -> None:
+    documents = [comparison.to_dict() for comparison in comparisons.values()]
+    document = documents[0] if list(comparisons) == [""] else {"comparisons": documents}
+    try:
+        path.write_text(json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise ScenvError(f"--json {path}: cannot be written ({error.strerror})") from error
