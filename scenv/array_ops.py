@@ -1,13 +1,17 @@
-"""The few array operations that the Python Array API lacks or spells differently: gathers and sums over links.
+"""The few array operations that the Python Array API lacks or spells differently: gathers and sums over links, minima
+and ratios with the right derivative, backends.
 
-`Segments` groups the links by the firm at one of their ends. Sums run in the same order for every batch size, so a row
-of a batch equals the same environment alone bit for bit (a dense matrix product would not promise that).
+Arrays of the simulation have firms or links on their first axis and the B environments on their last: [N, B], [K, B].
+A link is then one contiguous run of memory, and gathers and sums go over whole runs. Sums take the links in the same
+order for every B, so a row of a batch equals the same environment alone bit for bit (a dense matrix product would not
+promise that), and they cost what there are links (a dense matrix product would not do that either).
 """
 
 from __future__ import annotations
 
 import functools
 import importlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -17,69 +21,131 @@ import numpy as np
 
 Array = Any  # any array of the Python Array API: numpy.ndarray, torch.Tensor, ...
 
+_TINY = 1e-300
+
 
 def namespace(*arrays: Array) -> ModuleType:
     """The Array API namespace of the given arrays (numpy, torch, array_api_strict)."""
     return array_api_compat.array_namespace(*arrays)
 
 
+def take(values: Array, index: Array) -> Array:
+    """values[index] along the first axis, a fresh array: [K, ...], [M] -> [M, ...]."""
+    if isinstance(values, np.ndarray):
+        return values.take(index, axis=0)  # the method costs half of what the function does
+    return namespace(values).take(values, index, axis=0)
+
+
+def concat(parts: Sequence[Array]) -> Array:
+    """One array after the other along the first axis."""
+    if isinstance(parts[0], np.ndarray):
+        return np.concatenate(parts)
+    return namespace(*parts).concat(parts, axis=0)
+
+
+def lesser(part: Array, whole: Array) -> Array:
+    """min(part, whole). At a tie the derivative is that of `whole`, not the mean of both: a firm without stock and
+    without claims ships nothing more when its stock grows.
+    """
+    if isinstance(part, np.ndarray):
+        return np.minimum(part, whole)
+    return namespace(part).where(part < whole, part, whole)
+
+
+def ratio(part: Array, whole: Array) -> Array:
+    """part / whole, and 0 where part is 0, for 0 <= part <= whole."""
+    if isinstance(part, np.ndarray):
+        return part / np.maximum(whole, _TINY)
+    xp = namespace(part)
+    some = part > 0
+    # The inner where keeps the gradient of the unused branch finite.
+    return xp.where(some, part / xp.where(some, whole, xp.ones_like(whole)), xp.zeros_like(part))
+
+
+def firms_first(values: Array) -> Array:
+    """Transpose [B, N] numbers to [N, B] float64."""
+    if isinstance(values, np.ndarray):
+        return np.ascontiguousarray(values.T, dtype=np.float64)
+    xp = namespace(values)
+    return xp.astype(xp.permute_dims(values, (1, 0)), xp.float64)
+
+
 @dataclass(frozen=True, eq=False)
 class Segments:
-    """Links grouped by firm: K links, N firms, every firm with at least one link.
+    """K links grouped by firm: N firms, every firm with at least one link.
 
     Attributes:
         firm: [K] the firm of each link.
-        order: [K] links sorted by firm (stable), or None when each firm's links already stand side by side.
-        starts: [N] where each firm's run begins within the sorted links (numpy, for `reduceat`).
-        position: [N] the run that belongs to firm i, or None when runs stand in firm order.
-        padded: [N, D] link numbers of each firm, padded with K (a column of zeros); D = most links of one firm.
+        first: [N] the first link of each firm.
+        ranks: the links of the M firms that have several, these firms sorted by number of links, most first: entry k
+            holds the (k + 1)-th link of each firm that has so many, [n_k], M = n_0 = n_1 >= n_2 ...; empty if M = 0.
+        shared: [M] those firms.
+        pick: [N] where each firm's sum stands in [links of single-link firms | sums of the M firms].
     """
 
     firm: Array
-    order: Array | None
-    starts: np.ndarray
-    position: Array | None
-    padded: Array
+    first: Array
+    ranks: tuple[Array, ...]
+    shared: Array
+    pick: Array
 
     @classmethod
-    def build(cls, firm: np.ndarray, num_firms: int, asarray: Any) -> Segments:
-        """Group links by `firm` [K]; `asarray` puts index arrays on the backend's device."""
-        runs_start = np.flatnonzero(np.r_[True, firm[1:] != firm[:-1]])
-        contiguous = len(runs_start) == num_firms
-        order = np.arange(len(firm)) if contiguous else np.argsort(firm, kind="stable")
-        sorted_firm = firm[order]
-        starts = np.flatnonzero(np.r_[True, sorted_firm[1:] != sorted_firm[:-1]])
-        if len(starts) != num_firms:
+    def build(cls, firm: np.ndarray, num_firms: int, asarray: Callable[[np.ndarray], Array]) -> Segments:
+        """Group links by `firm` [K]; `asarray` puts index arrays on the backend's device.
+
+        Raises:
+            ValueError: if a firm has no link.
+        """
+        count = np.bincount(firm, minlength=num_firms)
+        if (count == 0).any():
             raise ValueError("every firm needs at least one link on each side")
-        run_firm = sorted_firm[starts]
-        position = np.argsort(run_firm)
-        ends = np.r_[starts[1:], len(firm)]
-        padded = np.full((num_firms, int((ends - starts).max())), len(firm))
-        for run, owner in enumerate(run_firm):
-            padded[owner, : ends[run] - starts[run]] = order[starts[run] : ends[run]]
-        in_firm_order = bool((run_firm == np.arange(num_firms)).all())
+        by_firm = np.argsort(firm, kind="stable")
+        start = np.concatenate([[0], np.cumsum(count)[:-1]])
+        first = by_firm[start]
+        most_first = np.argsort(-count, kind="stable")
+        shared = most_first[count[most_first] > 1]
+        ranks = [
+            by_firm[start[owners] + rank]
+            for rank in range(int(count.max()) if len(shared) else 0)
+            for owners in [shared[count[shared] > rank]]
+        ]
+        pick = first.copy()
+        pick[shared] = len(firm) + np.arange(len(shared))
         return cls(
             firm=asarray(firm),
-            order=None if contiguous else asarray(order),
-            starts=starts,
-            position=None if in_firm_order else asarray(position),
-            padded=asarray(padded),
+            first=asarray(first),
+            ranks=tuple(asarray(links) for links in ranks),
+            shared=asarray(shared),
+            pick=asarray(pick),
         )
 
     def spread(self, values: Array) -> Array:
-        """Give each link its firm's value: [B, N] -> [B, K]."""
-        return namespace(values).take(values, self.firm, axis=1)
+        """Give each link its firm's value: [N, B] -> [K, B]."""
+        return take(values, self.firm)
 
     def sum(self, values: Array) -> Array:
-        """Sum the links of each firm: [B, K] -> [B, N]."""
-        xp = namespace(values)
-        if array_api_compat.is_numpy_array(values):
-            values = values if self.order is None else np.take(values, self.order, axis=1)
-            runs = np.add.reduceat(values, self.starts, axis=1)
-            return runs if self.position is None else np.take(runs, self.position, axis=1)
-        zero = xp.zeros((values.shape[0], 1), dtype=values.dtype, device=array_api_compat.device(values))
-        links = xp.take(xp.concat([values, zero], axis=1), xp.reshape(self.padded, (-1,)), axis=1)
-        return xp.sum(xp.reshape(links, (values.shape[0], *self.padded.shape)), axis=2)
+        """Sum the links of each firm, in link order: [K, B] -> [N, B]."""
+        if isinstance(values, np.ndarray):
+            return self._sum_numpy(values)
+        if not self.ranks:
+            return take(values, self.first)
+        total = take(values, self.ranks[-1])
+        for links in reversed(self.ranks[:-1]):
+            part = take(values, links)
+            more = total.shape[0]
+            total = part + total if part.shape[0] == more else concat([part[:more, :] + total, part[more:, :]])
+        return take(concat([values, total]), self.pick)
+
+    def _sum_numpy(self, values: np.ndarray) -> np.ndarray:
+        if values.shape[1] == 1:  # the single environment: the same additions in the same order, in one call
+            return np.bincount(self.firm, values[:, 0])[:, None]
+        result = values.take(self.first, axis=0)
+        if self.ranks:
+            total = values.take(self.ranks[0], axis=0)
+            for links in self.ranks[1:]:
+                total[: len(links)] += values.take(links, axis=0)
+            result[self.shared] = total
+        return result
 
 
 def backend_asarray(backend: str, device: Any = None) -> Any:

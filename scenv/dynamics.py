@@ -1,7 +1,7 @@
 """The inventory equations of one period: the only ones in the package. Pure, batched, on the Python Array API.
 
 The model is MODEL.md section 2 (docs: "The model"); equation numbers are those of Zhang et al., Sustainability 2024,
-16(22), 9996. B environments advance together; arrays are [B, N] per firm, [B, S+E] per order link, [B, E+R] per claim
+16(22), 9996. B environments advance together; arrays are [N, B] per firm, [S+E, B] per order link, [E+R, B] per claim
 link (see `scenv.structure`). Nothing here changes an argument: every function returns a new state.
 """
 
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import array_api_compat
 
-from scenv.array_ops import Array, namespace
+from scenv.array_ops import Array, concat, lesser, ratio, take
 from scenv.structure import LeadTimes, Structure
 
 
@@ -21,22 +21,28 @@ class State:
     """All that is held, owed or under way at the end of a period. Units of product, float64, never negative.
 
     Attributes:
-        on_hand: [B, N] stock IL.
-        on_order: [B, N] ordered and not yet received, OO.
-        backorder: [B, E+R] what the seller of each claim link still owes on it (the last R: to external customers).
-        orders: slots of [B, S+E]; slot k holds the orders that reach the supplier in k + 1 periods.
-        shipments: slots of [B, S+E]; slot k holds the goods that arrive in k + 1 periods.
+        on_hand: [N, B] stock IL.
+        on_order: [N, B] ordered and not yet received, OO.
+        backorder: [E+R, B] what the seller of each claim link still owes on it (the last R: to external customers).
+        owed: [N, B] the same by seller, BO.
+        orders: slots of [S+E, B]; slot k holds the orders that reach the supplier in k + 1 periods. A pipeline has as
+            many slots as the longest lead time, and one less while nothing can stand in the last one: orders before
+            the firms have placed theirs, shipments never.
+        shipments: slots of [S+E, B]; slot k holds the goods that arrive in k + 1 periods.
     """
 
     on_hand: Array
     on_order: Array
     backorder: Array
+    owed: Array
     orders: tuple[Array, ...]
     shipments: tuple[Array, ...]
 
 
 class LocalState(NamedTuple):
-    """What each firm sees of one period: s_i^t = (BO, IL, OO, AS, AO), each [B, N] (paper section 4.2).
+    """What each firm sees of one period: s_i^t = (BO, IL, OO, AS, AO) (paper section 4.2).
+
+    Five arrays of one shape: [N, B] within the dynamics, [B, N] in `VectorEnv.local_state`, which policies decide on.
 
     Attributes:
         backorder: BO, what the firm owes its customers.
@@ -58,27 +64,29 @@ def initial_state(structure: Structure, num_envs: int) -> State:
 
     The initial state is our choice; the paper prints none.
     """
-    xp = namespace(structure.mean_demand)
-    flow = xp.broadcast_to(
-        xp.take(structure.mean_demand, structure.buyers.firm, axis=0) * structure.share,
-        (num_envs, structure.share.shape[0]),
-    )
+    xp = structure.xp
+    flow = _batched(structure, structure.buyers.spread(structure.mean_demand) * structure.share, num_envs)
     orders, shipments = _full(structure.order_lead, flow), _full(structure.shipment_lead, flow)
-    on_order = structure.buyers.sum(sum((*orders, *shipments), start=xp.zeros_like(flow)))
-    shape = (num_envs, structure.num_firms)
-    claims = (num_envs, structure.num_edges + structure.num_retailers)
-    device = array_api_compat.device(structure.mean_demand)
+    on_hand = _batched(structure, structure.initial_on_hand, num_envs)
+    claims = (structure.num_edges + structure.num_retailers, num_envs)
     return State(
-        on_hand=xp.broadcast_to(structure.initial_on_hand, shape) + xp.zeros_like(on_order),
-        on_order=on_order,
-        backorder=xp.zeros(claims, dtype=flow.dtype, device=device),
+        on_hand=on_hand,
+        on_order=structure.buyers.sum(sum((*orders, *shipments), start=xp.zeros_like(flow))),
+        backorder=xp.zeros(claims, dtype=flow.dtype, device=array_api_compat.device(flow)),
+        owed=xp.zeros_like(on_hand),
         orders=orders,
         shipments=shipments,
     )
 
 
+def _batched(structure: Structure, column: Array, num_envs: int) -> Array:
+    """The same column [K, 1] for every environment: [K, B], memory of its own."""
+    xp = structure.xp
+    return xp.asarray(xp.broadcast_to(column, (column.shape[0], num_envs)), copy=True)
+
+
 def _full(lead: LeadTimes, flow: Array) -> tuple[Array, ...]:
-    """A pipeline that carries `flow` [B, K] in every slot that a link's lead time reaches."""
+    """A pipeline that carries `flow` [K, B] in every slot that a link's lead time reaches."""
     slots = [flow * 0.0] * lead.horizon
     for last, mask in lead.slots:
         for slot in range(last + 1):
@@ -92,13 +100,19 @@ def transition(structure: Structure, state: State, orders: Array, demand: Array)
     Args:
         structure: the compiled scenario.
         state: the state at the end of period t.
-        orders: [B, N] real order quantities q^t, not negative.
-        demand: [B, R] external demand of period t + 1.
+        orders: [N, B] real order quantities q^t, not negative.
+        demand: [R, B] external demand of period t + 1.
 
     Returns:
-        The state, the local states and the cost [B, N] of period t + 1.
+        The state, the local states and the cost [N, B] of period t + 1.
     """
     return advance(structure, place_orders(structure, state, orders), demand)
+
+
+def order_quantity(structure: Structure, demand: Array, adjustment: Array) -> Array:
+    """q = max(0, d + a): what a firm orders that adjusts this period's demand d by a (paper section 4.2, ref. 31)."""
+    quantity = demand + adjustment
+    return structure.xp.maximum(quantity, structure.xp.zeros_like(quantity))
 
 
 def place_orders(structure: Structure, state: State, orders: Array) -> State:
@@ -108,6 +122,7 @@ def place_orders(structure: Structure, state: State, orders: Array) -> State:
         on_hand=state.on_hand,
         on_order=state.on_order + orders,
         backorder=state.backorder,
+        owed=state.owed,
         orders=_send(state.orders, per_link, structure.order_lead),
         shipments=state.shipments,
     )
@@ -115,44 +130,39 @@ def place_orders(structure: Structure, state: State, orders: Array) -> State:
 
 def advance(structure: Structure, state: State, demand: Array) -> tuple[State, LocalState, Array]:
     """Steps 1 to 5 of a period: receive, take orders, serve, pay, observe. Returns (state, local state, cost)."""
-    xp = namespace(state.on_hand)
+    xp = structure.xp
     # 1. Receive. OO loses what IL gains; the floor only removes rounding dust of equal splits.
-    arriving = state.shipments[0]
-    received = structure.buyers.sum(arriving)
-    stock = state.on_hand + received
-    on_order = xp.maximum(state.on_order - received, xp.zeros_like(received))
+    received = structure.buyers.sum(state.shipments[0])
+    on_order = state.on_order - received
+    on_order = xp.maximum(on_order, xp.zeros_like(on_order))
     # 2. Orders arrive; at a retailer they are the external demand.
     due = state.orders[0]
-    supply, internal = due[:, : structure.num_sources], due[:, structure.num_sources :]
-    new_claims = xp.concat([internal, demand], axis=1)
-    # 3. Serve.
-    shipped, on_hand, backorder = serve(structure, stock, state.backorder, new_claims)
-    leaving = xp.concat([supply, shipped[:, : structure.num_edges]], axis=1)
-    nothing = xp.zeros_like(arriving)
+    claims = concat([due[structure.num_sources :, :], demand])
+    claimed = structure.sellers.sum(claims)
+    # 3. Serve. The external supplier always can.
+    shipped, on_hand, backorder = serve(structure, state, state.on_hand + received, claims, claimed)
+    leaving = concat([due[: structure.num_sources, :], shipped[: structure.num_edges, :]])
     following = State(
         on_hand=on_hand,
         on_order=on_order,
         backorder=backorder,
-        orders=(*state.orders[1:], nothing),
-        shipments=_send((*state.shipments[1:], nothing), leaving, structure.shipment_lead),
+        owed=structure.sellers.sum(backorder),
+        orders=state.orders[1:],
+        shipments=_send(state.shipments[1:], leaving, structure.shipment_lead),
     )
     # 4. and 5. Cost and observation.
-    local = LocalState(
-        backorder=structure.sellers.sum(backorder),
-        on_hand=on_hand,
-        on_order=on_order,
-        received=received,
-        demand=structure.sellers.sum(new_claims),
-    )
+    local = LocalState(following.owed, on_hand, on_order, received, claimed)
     return following, local, period_cost(structure, local)
 
 
 def period_cost(structure: Structure, local: LocalState) -> Array:
-    """C_i^t = c_b,i BO_i^t + c_h,i IL_i^t, [B, N] (paper eq. 1)."""
+    """C_i^t = c_b,i BO_i^t + c_h,i IL_i^t, [N, B] (paper eq. 1)."""
     return structure.backorder_cost * local.backorder + structure.holding_cost * local.on_hand
 
 
-def serve(structure: Structure, stock: Array, owed: Array, new_claims: Array) -> tuple[Array, Array, Array]:
+def serve(
+    structure: Structure, state: State, stock: Array, claims: Array, claimed: Array
+) -> tuple[Array, Array, Array]:
     """Step 3: share the stock among the claims on it.
 
     Proportional (default, ours): outstanding backorders first, then this period's orders; where stock does not cover a
@@ -161,54 +171,53 @@ def serve(structure: Structure, stock: Array, owed: Array, new_claims: Array) ->
 
     Args:
         structure: the compiled scenario.
-        stock: [B, N] units at hand.
-        owed: [B, E+R] backorders.
-        new_claims: [B, E+R] this period's orders.
+        state: the period's start, for what is owed.
+        stock: [N, B] units at hand.
+        claims: [E+R, B] this period's orders.
+        claimed: [N, B] the same by seller.
 
     Returns:
-        (shipped [B, E+R], stock left [B, N], backorders left [B, E+R]).
+        (shipped [E+R, B], stock left [N, B], backorders left [E+R, B]).
     """
+    total = state.backorder + claims
     if structure.priority is not None:
-        claims = owed + new_claims
-        shipped, left = _share_by_priority(structure, stock, claims)
-        return shipped, left, claims - shipped
-    to_backorders, stock = _share_in_proportion(structure, stock, owed)
-    to_orders, stock = _share_in_proportion(structure, stock, new_claims)
-    return to_backorders + to_orders, stock, (owed - to_backorders) + (new_claims - to_orders)
+        shipped = _share_by_priority(structure, stock, total)
+        served = lesser(stock, structure.sellers.sum(total))
+        return shipped, stock - served, total - shipped
+    unserved_owed, stock = _share_in_proportion(stock, state.owed)
+    unserved_new, stock = _share_in_proportion(stock, claimed)
+    spread = structure.sellers.spread
+    backorder = state.backorder * spread(unserved_owed) + claims * spread(unserved_new)
+    return total - backorder, stock, backorder
 
 
-def _share_in_proportion(structure: Structure, stock: Array, claims: Array) -> tuple[Array, Array]:
-    """Every claim gets min(1, stock / all claims of its seller) of itself."""
-    xp = namespace(stock)
-    total = structure.sellers.sum(claims)
-    left = stock - total
-    short = left < 0
-    ones = xp.ones_like(stock)
-    # The inner where keeps the gradient of the unused branch finite (0 / 0 where nothing is claimed).
-    fraction = xp.where(short, stock / xp.where(short, total, ones), ones)
-    return claims * structure.sellers.spread(fraction), xp.where(short, xp.zeros_like(left), left)
+def _share_in_proportion(stock: Array, claimed: Array) -> tuple[Array, Array]:
+    """Every claim is met to the same part, min(1, stock / all claims on it). Returns (part not met, stock left)."""
+    served = lesser(stock, claimed)
+    return ratio(claimed - served, claimed), stock - served
 
 
-def _share_by_priority(structure: Structure, stock: Array, claims: Array) -> tuple[Array, Array]:
-    """Each rank of customers takes what the ranks before it left."""
-    xp = namespace(stock)
+def _share_by_priority(structure: Structure, stock: Array, claims: Array) -> Array:
+    """Each rank of customers takes what the ranks before it left. Returns what is shipped, [E+R, B]."""
     assert structure.priority is not None
     shipped = []
-    left = xp.take(structure.sellers.spread(stock), structure.priority.links[0], axis=1)
+    left = take(structure.sellers.spread(stock), structure.priority.links[0])
     for links in structure.priority.links:
-        claim = xp.take(claims, links, axis=1)
-        left = left[:, : claim.shape[1]]  # the firms that have a customer of this rank
-        served = xp.minimum(left, claim)
+        claim = take(claims, links)
+        left = left[: claim.shape[0], :]  # the firms that have a customer of this rank
+        served = lesser(left, claim)
         shipped.append(served)
         left = left - served
-    total = structure.sellers.sum(claims)
-    remaining = xp.maximum(stock - total, xp.zeros_like(stock))
-    return xp.take(xp.concat(shipped, axis=1), structure.priority.inverse, axis=1), remaining
+    return take(concat(shipped), structure.priority.inverse)
 
 
 def _send(slots: tuple[Array, ...], quantity: Array, lead: LeadTimes) -> tuple[Array, ...]:
-    """Put `quantity` [B, S+E] on its way: each link's part into the slot of its lead time."""
+    """Put `quantity` [S+E, B] on its way: each link's part into the slot of its lead time, the last of which is new."""
     updated = list(slots)
     for slot, mask in lead.slots:
-        updated[slot] = updated[slot] + (quantity if mask is None else quantity * mask)
+        part = quantity if mask is None else quantity * mask
+        if slot < len(updated):
+            updated[slot] = updated[slot] + part
+        else:
+            updated.append(part)
     return tuple(updated)

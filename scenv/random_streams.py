@@ -1,12 +1,13 @@
-"""Random numbers of a batch: one spawned numpy Generator per environment row and purpose.
+"""Random numbers of a batch: one stream per seed, episode and purpose, drawn row by row.
 
-Row k never depends on how many rows there are, nor on what the firms do, so policies can be compared on the same
-demand.
+Row k of an episode comes after rows 0 .. k-1 in the stream, so it never depends on how many rows there are, nor on
+what the firms do, nor on earlier episodes: policies can be compared on the same demand.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from enum import IntEnum
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,27 +18,54 @@ if TYPE_CHECKING:
 Seed = int | Sequence[int] | np.ndarray | None
 
 
-class RandomStreams:
-    """The generators of B rows.
-
-    Attributes:
-        rows: one SeedSequence per row; each purpose (demand first) has a child of it, so that a new purpose never
-            shifts
-            the numbers of an old one.
+class Purpose(IntEnum):
+    """What random numbers are for. Each purpose has streams of its own, so that a new one never shifts an old one's
+    numbers: only ever add at the end.
     """
 
+    DEMAND = 0
+
+
+class RandomStreams:
+    """The random numbers of B rows, episode after episode."""
+
     def __init__(self, num_envs: int, seed: Seed) -> None:
-        """Spawn the rows of one seed, or take row 0 of each of `num_envs` seeds."""
+        """One seed for all rows, or row 0 of each of `num_envs` seeds; None draws fresh entropy.
+
+        Raises:
+            ValueError: if a sequence of seeds has not one per row.
+        """
         if seed is None or isinstance(seed, (int, np.integer)):
-            self.rows = np.random.SeedSequence(None if seed is None else int(seed)).spawn(num_envs)
+            self._seeds: list[int] = [_entropy(seed)]
+            self._rows_per_seed = num_envs
         else:
             if len(seed) != num_envs:
                 raise ValueError(f"seed must be one number or one per row ({num_envs}), got {len(seed)}")
-            self.rows = [np.random.SeedSequence(int(s)).spawn(1)[0] for s in seed]
-        self._demand = [np.random.Generator(np.random.PCG64(row.spawn(1)[0])) for row in self.rows]
+            self._seeds = [int(s) for s in seed]
+            self._rows_per_seed = 1
+        self._episode = -1
+
+    def next_episode(self) -> None:
+        """Go on to the next episode's streams; call before the first one too."""
+        self._episode += 1
+
+    def generators(self, purpose: Purpose) -> Iterator[np.random.Generator]:
+        """The B rows' generators in row order. Rows of one seed share one: draw all of a row before the next row's."""
+        for seed in self._seeds:
+            sequence = np.random.SeedSequence(seed, spawn_key=(purpose, self._episode))
+            generator = np.random.Generator(np.random.PCG64(sequence))
+            for _ in range(self._rows_per_seed):
+                yield generator
 
     def demand(self, scenario: Scenario) -> np.ndarray:
-        """One episode's external demand, [T, B, R] float64."""
-        retailers = scenario.retailer_names
-        paths = [scenario.demand.sample(rng, scenario.horizon, retailers) for rng in self._demand]
-        return np.stack(paths, axis=1)
+        """This episode's external demand, [B, T, R] float64."""
+        retailers, sample = scenario.retailer_names, scenario.demand.sample
+        return np.stack([sample(rng, scenario.horizon, retailers) for rng in self.generators(Purpose.DEMAND)])
+
+
+def _entropy(seed: int | np.integer | None) -> int:
+    if seed is not None:
+        return int(seed)
+    fresh = np.random.SeedSequence().entropy
+    assert isinstance(fresh, int)
+    return fresh

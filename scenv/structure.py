@@ -15,11 +15,12 @@ supplier keep the network file's order, which is the order of service under `all
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scenv.array_ops import Array, Segments
+from scenv.array_ops import Array, Segments, namespace
 
 if TYPE_CHECKING:
     from scenv.scenario import Scenario
@@ -31,8 +32,8 @@ class LeadTimes:
 
     Attributes:
         periods: [K] int64 numpy, at least 1.
-        slots: (slot, mask) pairs: the links whose lead time is slot + 1; mask [K] is 1 there and 0 elsewhere, or None
-            where every link has that lead time.
+        slots: (slot, mask) pairs, slots ascending: the links whose lead time is slot + 1; mask [K, 1] is 1 there and 0
+            elsewhere, or None where every link has that lead time.
         horizon: number of slots, the longest lead time.
     """
 
@@ -45,7 +46,7 @@ class LeadTimes:
         """Arrange lead times `periods` [K] (integers of at least 1)."""
         distinct = np.unique(periods)
         slots = tuple(
-            (int(lead) - 1, None if len(distinct) == 1 else asarray((periods == lead).astype(np.float64)))
+            (int(lead) - 1, None if len(distinct) == 1 else asarray((periods == lead).astype(np.float64)[:, None]))
             for lead in distinct
         )
         return cls(periods=periods, slots=slots, horizon=int(periods.max()))
@@ -67,7 +68,8 @@ class PriorityRanks:
     @classmethod
     def build(cls, seller: np.ndarray, num_firms: int, asarray: Any) -> PriorityRanks:
         """Rank the claim links of each `seller` [E+R] in link order."""
-        by_firm = [np.flatnonzero(seller == firm) for firm in range(num_firms)]
+        in_order, count = np.argsort(seller, kind="stable"), np.bincount(seller, minlength=num_firms)
+        by_firm = np.split(in_order, np.cumsum(count)[:-1])
         by_firm.sort(key=len, reverse=True)
         ranks = [
             np.array([links[k] for links in by_firm if len(links) > k], dtype=np.intp) for k in range(len(by_firm[0]))
@@ -79,21 +81,24 @@ class PriorityRanks:
 class Structure:
     """Everything static that one period needs. N firms, S sources, E edges, R retailers.
 
+    Per-firm and per-link numbers are columns, [N, 1] and [S+E, 1], ready to meet arrays [N, B] of B environments.
+
     Attributes:
+        xp: the Array API namespace of the arrays (numpy, torch, ...).
         num_firms, num_sources, num_edges, num_retailers: N, S, E, R.
         buyers: order links grouped by the firm that orders and receives, [S+E] -> N.
         sellers: claim links grouped by the firm that serves them, [E+R] -> N.
-        share: [S+E] the part of its buyer's order that goes over each order link, 1 / number of suppliers.
+        share: [S+E, 1] the part of its buyer's order that goes over each order link, 1 / number of suppliers.
         order_lead, shipment_lead: lead times of the order links.
-        holding_cost, backorder_cost: [N] cost per unit and period (paper eq. 1: c_h, c_b).
-        mean_demand: [N] mean units per period that reach each firm when all pass demand on with equal split.
-        std_demand: [N] standard deviation of the same.
+        holding_cost, backorder_cost: [N, 1] cost per unit and period (paper eq. 1: c_h, c_b).
+        mean_demand: [N, 1] mean units per period that reach each firm when all pass demand on with equal split.
         lead_time: [N] int64 numpy, the longest order + shipment lead time of each firm's suppliers (lt_i, LT).
-        initial_on_hand: [N] units at the start.
+        initial_on_hand: [N, 1] units at the start.
         edge_names: (supplier, customer) of each internal link, in link order.
         priority: the claim links by rank, or None under proportional allocation.
     """
 
+    xp: ModuleType
     num_firms: int
     num_sources: int
     num_edges: int
@@ -106,7 +111,6 @@ class Structure:
     holding_cost: Array
     backorder_cost: Array
     mean_demand: Array
-    std_demand: Array
     lead_time: np.ndarray
     initial_on_hand: Array
     edge_names: tuple[tuple[str, str], ...]
@@ -137,24 +141,28 @@ def build_structure(scenario: Scenario, asarray: Any = np.asarray) -> Structure:
     lead_time = np.zeros(len(network.agents), dtype=np.int64)
     np.maximum.at(lead_time, buyer, order_lead + shipment_lead)
 
-    mean, std = scenario.firm_demand_moments()
+    mean, _ = scenario.firm_demand_moments()
     holding, backorder = scenario.unit_costs()
+
+    def column(values: np.ndarray) -> Array:
+        return asarray(values[:, None])
+
     return Structure(
+        xp=namespace(column(mean)),
         num_firms=len(network.agents),
         num_sources=len(network.sources),
         num_edges=len(edge_names),
         num_retailers=len(network.retailers),
         buyers=Segments.build(buyer, len(network.agents), asarray),
         sellers=Segments.build(seller, len(network.agents), asarray),
-        share=asarray(1.0 / num_suppliers[buyer]),
+        share=column(1.0 / num_suppliers[buyer]),
         order_lead=LeadTimes.build(order_lead, asarray),
         shipment_lead=LeadTimes.build(shipment_lead, asarray),
-        holding_cost=asarray(holding),
-        backorder_cost=asarray(backorder),
-        mean_demand=asarray(mean),
-        std_demand=asarray(std),
+        holding_cost=column(holding),
+        backorder_cost=column(backorder),
+        mean_demand=column(mean),
         lead_time=lead_time,
-        initial_on_hand=asarray(scenario.initial_stock_periods * mean),
+        initial_on_hand=column(scenario.initial_stock_periods * mean),
         edge_names=edge_names,
         priority=PriorityRanks.build(seller, len(network.agents), asarray)
         if scenario.allocation == "priority"

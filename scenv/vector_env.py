@@ -3,6 +3,7 @@ history."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -11,20 +12,24 @@ import networkx as nx
 import numpy as np
 from gymnasium.error import ResetNeeded
 
-from scenv.array_ops import Array, backend_asarray
-from scenv.dynamics import LocalState, State, advance, initial_state, transition
+from scenv.array_ops import Array, backend_asarray, firms_first
+from scenv.dynamics import LocalState, State
 from scenv.errors import ActionError
 from scenv.network import Network
-from scenv.observation import LOCAL_STATE_SIZE, History
+from scenv.observation import LOCAL_STATE_SIZE
 from scenv.policies.base import Policy
 from scenv.random_streams import RandomStreams, Seed
-from scenv.reward import ImmediateReward, RewardRule, WindowedReward
+from scenv.reward import reward_rule
+from scenv.row_block import NumpyOutput, RowBlock, WholeOutput
 from scenv.scenario import Scenario
 from scenv.scenario_files import load_scenario
 from scenv.structure import build_structure
 
 Info = dict[str, Array]
 StepResult = tuple[Array, Array, np.ndarray, np.ndarray, Info]
+
+#: Rows times firms that one block holds: what a period touches then fits a core's second-level cache (about 1 MB).
+BLOCK_CELLS = 3500
 
 
 class VectorEnv:
@@ -34,9 +39,15 @@ class VectorEnv:
     `horizon` - 1 steps. The last step returns `truncated` all true (never `terminated`); the next call must be
     `reset`. There is no automatic reset.
 
-    Row k of a batch that was reset with `seed=s` meets the demand of the k-th spawned child of
-    `numpy.random.SeedSequence(s)`, whatever B is; row 0 equals `parallel_env` reset with seed s. A sequence of B seeds
-    sets each row as `parallel_env` would.
+    Row k of a batch that was reset with `seed=s` meets the same demand whatever B is; row 0 equals `parallel_env` reset
+    with seed s. A sequence of B seeds sets each row as `parallel_env` would. `reset()` without a seed goes on to the
+    seed's next episode.
+
+    Arrays are fresh at every call and belong to the caller. Those of [B, N] numbers stand firm by firm in memory (they
+    are transposed views), observations row by row.
+
+    With `backend="torch"` all of it is tensors on `device`, and rewards, costs and observations carry the gradient
+    with respect to the real-valued orders of `step_orders`.
 
     Attributes:
         scenario: the frozen scenario.
@@ -79,22 +90,51 @@ class VectorEnv:
         self.warmup = scenario.warmup
         self.observation_size = LOCAL_STATE_SIZE * (scenario.history + 1)
         self.observation_scale: np.ndarray = scenario.firm_demand_moments()[0]
-        self._reward = _reward_rule(self)
-        self.reward_delay: np.ndarray = self._reward.delay
-        self._adjustments = self._asarray(self.adjustments.astype(np.float64))
+        self.reward_delay: np.ndarray = reward_rule(scenario, self.structure).delay
         self._streams = RandomStreams(num_envs, seed)
+        self._on_numpy = backend == "numpy"
+        self._blocks = [RowBlock(scenario, self.structure, rows) for rows in self._block_rows()]
         self._steps_left = 0
         self.last_info: Info = {}
+
+    def _block_rows(self) -> list[slice]:
+        """Blocks of equal size as far as may be; one for all rows where the backend has caches of its own."""
+        rows = self.num_envs
+        count = 1 if not self._on_numpy else max(1, round(rows * len(self.agents) / BLOCK_CELLS))
+        edges = [k * rows // min(count, rows) for k in range(min(count, rows) + 1)]
+        return [slice(start, stop) for start, stop in itertools.pairwise(edges)]
 
     @property
     def local_state(self) -> LocalState:
         """The firms' local states of the period just observed, five arrays [B, N]: what a policy decides on."""
-        return self._local
+        return LocalState(*(self._joined(fields).T for fields in zip(*(b.local for b in self._blocks), strict=True)))
 
     @property
     def state(self) -> State:
-        """The full state of the simulation at the end of the period just observed."""
-        return self._state
+        """The full state of the simulation at the end of the period just observed, arrays [.., B]."""
+        states = [block.state for block in self._blocks]
+        slots = {
+            name: tuple(self._joined(slot) for slot in zip(*(getattr(s, name) for s in states), strict=True))
+            for name in ("orders", "shipments")
+        }
+        arrays = {
+            name: self._joined([getattr(s, name) for s in states])
+            for name in ("on_hand", "on_order", "backorder", "owed")
+        }
+        return State(**arrays, **slots)
+
+    def _outputs(self) -> NumpyOutput | WholeOutput:
+        if self._on_numpy:
+            return NumpyOutput(self.num_envs, len(self.agents), self.observation_size)
+        return WholeOutput()
+
+    def _adjustment(self, actions: Array) -> Array:
+        """The adjustments [N, b] that actions [b, N] stand for: low .. high without gaps."""
+        return firms_first(actions) + float(self.adjustments[0])
+
+    def _joined(self, parts: Sequence[Array]) -> Array:
+        """The blocks' arrays [.., b] side by side: [.., B]."""
+        return parts[0] if len(parts) == 1 else self.structure.xp.concat(parts, axis=1)
 
     @property
     def period(self) -> int:
@@ -117,14 +157,15 @@ class VectorEnv:
         """
         if seed is not None:
             self._streams = RandomStreams(self.num_envs, seed)
-        self._demand = self._asarray(self._streams.demand(self.scenario))
-        before = initial_state(self.structure, self.num_envs)
-        self._state, self._local, cost = advance(self.structure, before, self._demand[0])
+        self._streams.next_episode()
+        demand = self._streams.demand(self.scenario)
         self._steps_left = self.horizon - 1
-        self._history = History(self.num_envs, len(self.agents), self.horizon, self.scenario.history, like=cost)
-        self._reward.start(cost)
-        self.last_info = {"cost": cost}
-        return self._history.append(self._local)
+        outputs = self._outputs()
+        for block in self._blocks:
+            block.start(self._asarray(np.ascontiguousarray(demand[block.rows].transpose(1, 2, 0))))
+            outputs.take(block)
+        self.last_info = {"cost": outputs.cost}
+        return outputs.observation
 
     def step(self, actions: Any) -> StepResult:
         """Order max(0, d + a) everywhere and live through the next period (paper section 4.2).
@@ -140,7 +181,9 @@ class VectorEnv:
             ActionError: if actions have the wrong shape or type or are out of range.
             gymnasium.error.ResetNeeded: before the first reset and after the last period.
         """
-        return self._step(self.orders_of(actions))
+        self._require_running()
+        actions = self._checked_actions(actions)
+        return self._step(lambda block: block.adjusted_orders(self._adjustment(actions[block.rows])))
 
     def orders_of(self, actions: Any) -> Array:
         """The order quantities [B, N] that actions [B, N] mean for the period just observed: max(0, d + a).
@@ -149,8 +192,9 @@ class VectorEnv:
             ActionError, gymnasium.error.ResetNeeded: as `step`.
         """
         self._require_running()
-        adjustment = self._adjustments[self._checked_actions(actions)]
-        return (self._local.demand + adjustment).clip(0)
+        actions = self._checked_actions(actions)
+        orders = [block.adjusted_orders(self._adjustment(actions[block.rows])) for block in self._blocks]
+        return self._joined(orders).T
 
     def step_orders(self, quantities: Any) -> StepResult:
         """Like `step`, with real order quantities [B, N] (finite, not negative) instead of actions."""
@@ -160,16 +204,19 @@ class VectorEnv:
             raise ActionError(f"orders must have shape {(self.num_envs, len(self.agents))}, got {tuple(orders.shape)}")
         if not bool(((orders >= 0) & (orders < np.inf)).all()):
             raise ActionError("orders must be finite and not negative")
-        return self._step(orders)
+        return self._step(lambda block: firms_first(orders[block.rows]))
 
-    def _step(self, orders: Array) -> StepResult:
-        demand = self._demand[self.period + 1]
-        self._state, self._local, cost = transition(self.structure, self._state, orders, demand)
+    def _step(self, orders_of_block: Callable[[RowBlock], Array]) -> StepResult:
+        period = self.period + 1
         self._steps_left -= 1
-        self.last_info = {"cost": cost}
-        ended = np.full(self.num_envs, self._steps_left == 0)
-        observation = self._history.append(self._local)
-        return observation, self._reward.step(cost), np.zeros(self.num_envs, dtype=bool), ended, self.last_info
+        outputs = self._outputs()
+        for block in self._blocks:
+            block.step(orders_of_block(block), period)
+            outputs.take(block)
+        self.last_info = {"cost": outputs.cost}
+        terminated = np.zeros(self.num_envs, dtype=bool)
+        truncated = np.full(self.num_envs, self._steps_left == 0)
+        return outputs.observation, outputs.reward, terminated, truncated, self.last_info
 
     def _require_running(self) -> None:
         if self._steps_left == 0:
@@ -178,24 +225,16 @@ class VectorEnv:
             )
 
     def _checked_actions(self, actions: Any) -> Array:
-        array = np.asarray(actions) if isinstance(actions, (Sequence, np.generic)) else actions
+        array = self._asarray(actions)
         shape = (self.num_envs, len(self.agents))
         if tuple(array.shape) != shape:
             raise ActionError(f"actions must have shape {shape}, got {tuple(array.shape)}")
-        if not any(kind in str(array.dtype) for kind in ("int", "long")):
+        if not self.structure.xp.isdtype(array.dtype, "integral"):
             raise ActionError(f"actions must be integers, got {array.dtype}")
-        if bool(((array < 0) | (array >= len(self.adjustments))).any()):
-            raise ActionError(
-                f"actions must be in 0 .. {len(self.adjustments) - 1}, got {int(array.min())} .. {int(array.max())}"
-            )
+        low, high = int(array.min()), int(array.max())
+        if low < 0 or high >= len(self.adjustments):
+            raise ActionError(f"actions must be in 0 .. {len(self.adjustments) - 1}, got {low} .. {high}")
         return array
-
-
-def _reward_rule(env: VectorEnv) -> RewardRule:
-    scenario = env.scenario
-    if scenario.reward == "cost":
-        return ImmediateReward(env.structure, scenario.reward_scale)
-    return WindowedReward(env.structure, scenario.reward_window, scenario.gamma, scenario.reward_scale)
 
 
 def vector_env(

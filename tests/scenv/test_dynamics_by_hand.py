@@ -109,8 +109,8 @@ def test_scarce_stock_is_shared(allocation, first, second, owed_first, owed_seco
     for shipped, owed in ((first, owed_first), (second, owed_second)):
         env.step_orders(orders)
         edges = slice(1, 3)  # after the one supply link
-        assert env.state.shipments[0][0, edges].tolist() == pytest.approx(list(shipped))
-        assert env.state.backorder[0, :2].tolist() == pytest.approx(list(owed))
+        assert env.state.shipments[0][edges, 0].tolist() == pytest.approx(list(shipped))
+        assert env.state.backorder[:2, 0].tolist() == pytest.approx(list(owed))
 
 
 def test_an_order_is_split_equally_and_a_source_waits_for_order_plus_shipment() -> None:

@@ -23,7 +23,7 @@ def random_orders(env: scenv.VectorEnv, rng: np.random.Generator) -> np.ndarray:
 
 def held_or_in_transit(state: State) -> np.ndarray:
     """All units inside the network, [B]: stock and goods under way."""
-    return state.on_hand.sum(axis=1) + sum(slot.sum(axis=1) for slot in state.shipments)
+    return state.on_hand.sum(axis=0) + sum(slot.sum(axis=0) for slot in state.shipments)
 
 
 @LAWS
@@ -37,8 +37,8 @@ def test_units_are_conserved(scenario: scenv.Scenario, seed: int) -> None:
         before, owed = env.state, env.local_state.backorder[:, retailers]
         orders = random_orders(env, rng)
         # The external supplier hands over what the sources ordered one order lead time ago.
-        due = place_orders(env.structure, before, orders).orders[0]
-        supplied = due[:, : env.structure.num_sources].sum(axis=1)
+        due = place_orders(env.structure, before, orders.T).orders[0]
+        supplied = due[: env.structure.num_sources].sum(axis=0)
         env.step_orders(orders)
         after = env.local_state
         delivered = (owed + after.demand[:, retailers] - after.backorder[:, retailers]).sum(axis=1)
@@ -56,19 +56,19 @@ def test_on_order_is_what_is_under_way_or_owed_on_every_link(scenario: scenv.Sce
     share = structure.share
     buyers = structure.buyers.firm
     total = sum(env.state.orders) + sum(env.state.shipments)
-    total[:, structure.num_sources :] += env.state.backorder[:, : structure.num_edges]
+    total[structure.num_sources :] += env.state.backorder[: structure.num_edges]
     while env.period < scenario.horizon - 1:
         orders = random_orders(env, rng)
         arriving = env.state.shipments[0]
-        total = total + orders[:, buyers] * share - arriving
+        total = total + orders.T[buyers] * share - arriving
         env.step_orders(orders)
         state = env.state
         on_link = sum(state.orders) + sum(state.shipments)
-        on_link[:, structure.num_sources :] += state.backorder[:, : structure.num_edges]
+        on_link[structure.num_sources :] += state.backorder[: structure.num_edges]
         np.testing.assert_allclose(on_link, total, atol=TOLERANCE)
         by_firm = np.zeros_like(state.on_order)
-        np.add.at(by_firm.T, buyers, on_link.T)
-        np.testing.assert_allclose(env.local_state.on_order, by_firm, atol=TOLERANCE)
+        np.add.at(by_firm, buyers, on_link)
+        np.testing.assert_allclose(env.local_state.on_order, by_firm.T, atol=TOLERANCE)
 
 
 @LAWS

@@ -43,7 +43,7 @@ def test_the_simulated_long_run_costs_what_the_theory_says(shipment_lead_time: i
     """200,000 periods: the analytic cost lies within 1 % of the simulated mean (whose own error is about 0.4 %)."""
     fields = {"costs": "cs2000", "shipment_lead_time": shipment_lead_time, "horizon": 2100, "warmup": 100}
     scenario = scenv.load_scenario("bg", **fields)
-    result = scenv.evaluate(EchelonBaseStock(scenario), scenario, episodes=100, seed=1)
+    result = scenv.evaluate(EchelonBaseStock(scenario), scenario, episodes=100, seed=2)
     assert result.mean / 2000 == pytest.approx(serial_optimum(scenario).cost_per_period, rel=0.01)
 
 

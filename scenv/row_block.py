@@ -1,0 +1,98 @@
+"""Some rows of a batch that are simulated together: few enough that all they touch in a period stays in the cache."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from scenv.array_ops import Array, namespace
+from scenv.dynamics import LocalState, State, advance, initial_state, order_quantity, transition
+from scenv.observation import History, empty_history
+from scenv.reward import RewardRule, reward_rule
+from scenv.scenario import Scenario
+from scenv.structure import Structure
+
+
+class RowBlock:
+    """Rows `rows` of the batch, b of them, with arrays [N, b]: firms first, as `scenv.dynamics` wants them.
+
+    Attributes:
+        rows: which rows of the batch.
+        state: everything that is held, owed and under way at the end of the period just observed.
+        local: the firms' local states of that period.
+        cost: [N, b] cost of that period.
+        reward: [N, b] rewards of the latest step; zeros before the first.
+        observation: [b, N, O] float32; to be read only, and only until the next period.
+    """
+
+    state: State
+    local: LocalState
+    cost: Array
+    reward: Array
+    observation: Array
+
+    def __init__(self, scenario: Scenario, structure: Structure, rows: slice) -> None:
+        self.rows = rows
+        self._scenario = scenario
+        self._structure = structure
+        self._size = rows.stop - rows.start
+        self._reward: RewardRule = reward_rule(scenario, structure)
+        self._history: History
+        self._demand: Array
+
+    def start(self, demand: Array) -> None:
+        """Live through period 0 of an episode whose external demand is `demand` [T, R, b]."""
+        structure, scenario = self._structure, self._scenario
+        self._demand = demand
+        before = initial_state(structure, self._size)
+        self.state, self.local, self.cost = advance(structure, before, demand[0, ...])
+        self._history = empty_history(
+            self._size, structure.num_firms, scenario.horizon, scenario.history, like=self.cost
+        )
+        self.observation = self._history.append(self.local)
+        self._reward.start(self.cost)
+        self.reward = structure.xp.zeros_like(self.cost)
+
+    def adjusted_orders(self, adjustment: Array) -> Array:
+        """Orders [N, b] that adjust the demand just observed by `adjustment` [N, b]."""
+        return order_quantity(self._structure, self.local.demand, adjustment)
+
+    def step(self, orders: Array, period: int) -> None:
+        """Place orders [N, b] and live through period `period`."""
+        self.state, self.local, self.cost = transition(self._structure, self.state, orders, self._demand[period, ...])
+        self.observation = self._history.append(self.local)
+        self.reward = self._reward.step(self.cost)
+
+
+class NumpyOutput:
+    """What a call returns of all B rows: fresh arrays, filled block by block while a block is still in the cache.
+
+    Attributes:
+        observation: [B, N, O] float32.
+        reward, cost: [B, N] float64, transposed views of [N, B].
+    """
+
+    def __init__(self, num_envs: int, num_firms: int, observation_size: int) -> None:
+        self.observation = np.empty((num_envs, num_firms, observation_size), dtype=np.float32)
+        self.reward = np.empty((num_firms, num_envs)).T
+        self.cost = np.empty((num_firms, num_envs)).T
+
+    def take(self, block: RowBlock) -> None:
+        """Copy the block's rows."""
+        self.observation[block.rows] = block.observation
+        self.reward[block.rows] = block.reward.T
+        self.cost[block.rows] = block.cost.T
+
+
+class WholeOutput:
+    """The same of the only block, uncopied but for the costs, which later rewards need: gradients pass."""
+
+    observation: Array
+    reward: Array
+    cost: Array
+
+    def take(self, block: RowBlock) -> None:
+        """Take the block's arrays."""
+        xp = namespace(block.cost)
+        self.observation = block.observation
+        self.reward = xp.permute_dims(block.reward, (1, 0))
+        self.cost = xp.permute_dims(xp.asarray(block.cost, copy=True), (1, 0))
