@@ -43,6 +43,13 @@ def concat(parts: Sequence[Array]) -> Array:
     return namespace(*parts).concat(parts, axis=0)
 
 
+def positive_part(values: Array) -> Array:
+    """max(0, values)."""
+    if isinstance(values, np.ndarray):
+        return np.maximum(values, 0.0)
+    return namespace(values).clip(values, 0.0, None)
+
+
 def lesser(part: Array, whole: Array) -> Array:
     """min(part, whole). At a tie the derivative is that of `whole`, not the mean of both: a firm without stock and
     without claims ships nothing more when its stock grows.

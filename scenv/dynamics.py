@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import array_api_compat
 
-from scenv.array_ops import Array, concat, lesser, ratio, take
+from scenv.array_ops import Array, concat, lesser, positive_part, ratio, take
 from scenv.structure import LeadTimes, Structure
 
 
@@ -109,10 +109,9 @@ def transition(structure: Structure, state: State, orders: Array, demand: Array)
     return advance(structure, place_orders(structure, state, orders), demand)
 
 
-def order_quantity(structure: Structure, demand: Array, adjustment: Array) -> Array:
+def order_quantity(demand: Array, adjustment: Array) -> Array:
     """q = max(0, d + a): what a firm orders that adjusts this period's demand d by a (paper section 4.2, ref. 31)."""
-    quantity = demand + adjustment
-    return structure.xp.maximum(quantity, structure.xp.zeros_like(quantity))
+    return positive_part(demand + adjustment)
 
 
 def place_orders(structure: Structure, state: State, orders: Array) -> State:
@@ -130,11 +129,9 @@ def place_orders(structure: Structure, state: State, orders: Array) -> State:
 
 def advance(structure: Structure, state: State, demand: Array) -> tuple[State, LocalState, Array]:
     """Steps 1 to 5 of a period: receive, take orders, serve, pay, observe. Returns (state, local state, cost)."""
-    xp = structure.xp
     # 1. Receive. OO loses what IL gains; the floor only removes rounding dust of equal splits.
     received = structure.buyers.sum(state.shipments[0])
-    on_order = state.on_order - received
-    on_order = xp.maximum(on_order, xp.zeros_like(on_order))
+    on_order = positive_part(state.on_order - received)
     # 2. Orders arrive; at a retailer they are the external demand.
     due = state.orders[0]
     claims = concat([due[structure.num_sources :, :], demand])

@@ -23,6 +23,7 @@ from scenv.scenario_files import load_scenario
 from scenv.vector_env import VectorEnv
 
 Dict = dict[str, Any]
+_PLAIN_INTEGERS = frozenset({int, np.int64, np.int32})
 
 
 class SupplyChainEnv(ParallelEnv[str, np.ndarray, int]):
@@ -130,9 +131,8 @@ class SupplyChainEnv(ParallelEnv[str, np.ndarray, int]):
         """
         if not self.agents:
             raise ResetNeeded(f"call reset() before step(): an episode has {self.scenario.horizon - 1} steps")
-        row = np.array([[self._checked(actions, name) for name in self.agents]])
-        self._refuse_unknown(actions)
-        observation, rewards, _, truncated, _ = self._batch.step(row)
+        row = np.array([self._checked_row(actions)])
+        observation, rewards, _, truncated, _ = self._batch.step_checked(row)
         self._observation = observation[0]
         if self._viewer is not None:
             self._viewer.observe()
@@ -176,6 +176,16 @@ class SupplyChainEnv(ParallelEnv[str, np.ndarray, int]):
     def _infos(self) -> dict[str, Dict]:
         cost, period = self._batch.last_info["cost"][0].tolist(), self._batch.period
         return {name: {"cost": c, "period": period} for name, c in zip(self.possible_agents, cost, strict=True)}
+
+    def _checked_row(self, actions: Mapping[str, int]) -> list[int]:
+        """The actions in agent order; all at once where they are plain integers, one by one to name what is wrong."""
+        if actions.keys() == self.action_spaces.keys():
+            row = [actions[name] for name in self.agents]
+            if {*map(type, row)} <= _PLAIN_INTEGERS and min(row) >= 0 and max(row) < len(self.adjustments):
+                return row
+        row = [self._checked(actions, name) for name in self.agents]
+        self._refuse_unknown(actions)
+        return row
 
     def _checked(self, actions: Mapping[str, int], name: str) -> int:
         if name not in actions:

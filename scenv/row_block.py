@@ -54,7 +54,7 @@ class RowBlock:
 
     def adjusted_orders(self, adjustment: Array) -> Array:
         """Orders [N, b] that adjust the demand just observed by `adjustment` [N, b]."""
-        return order_quantity(self._structure, self.local.demand, adjustment)
+        return order_quantity(self.local.demand, adjustment)
 
     def step(self, orders: Array, period: int) -> None:
         """Place orders [N, b] and live through period `period`."""

@@ -29,7 +29,7 @@ Info = dict[str, Array]
 StepResult = tuple[Array, Array, np.ndarray, np.ndarray, Info]
 
 #: Rows times firms that one block holds: what a period touches then fits a core's second-level cache (about 1 MB).
-BLOCK_CELLS = 3500
+BLOCK_CELLS = 2500
 
 
 class VectorEnv:
@@ -182,7 +182,10 @@ class VectorEnv:
             gymnasium.error.ResetNeeded: before the first reset and after the last period.
         """
         self._require_running()
-        actions = self._checked_actions(actions)
+        return self.step_checked(self._checked_actions(actions))
+
+    def step_checked(self, actions: Array) -> StepResult:
+        """`step` for a caller who has checked the actions [B, N], an array of the backend, and that an episode runs."""
         return self._step(lambda block: block.adjusted_orders(self._adjustment(actions[block.rows])))
 
     def orders_of(self, actions: Any) -> Array:
