@@ -73,6 +73,10 @@ class TrainConfig(BaseModel):
         default=None, description="[N][N], for an environment without adjacency_matrix: entry i,j < 0 if i supplies j."
     )
 
+    max_steps: int | None = Field(
+        default=None, ge=1, description="Steps of an episode, for a PettingZoo environment that does not say."
+    )
+
     # Budget and data
     seed: int = Field(default=0, ge=0, lt=2**63)
     rollouts: int = Field(default=200, ge=1, description="Rollouts in all.")

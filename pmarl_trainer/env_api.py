@@ -80,11 +80,13 @@ class EnvSpec:
         return self.max_steps - int(self.reward_delay.max(initial=0))
 
 
-def make_env(entry: str, arguments: Mapping[str, Any], num_envs: int, seed: int) -> BatchedEnv:
+def make_env(
+    entry: str, arguments: Mapping[str, Any], num_envs: int, seed: int, max_steps: int | None = None
+) -> BatchedEnv:
     """Import `module:callable` and call it with the environment's own arguments.
 
     A callable that takes `num_envs` makes a batched environment; any other makes a PettingZoo ParallelEnv, of which
-    `num_envs` copies are made.
+    `num_envs` copies are made, whose episodes are cut after `max_steps`.
 
     Raises:
         DoorError: one line: the entry cannot be imported, refuses its arguments, or made something else.
@@ -97,7 +99,9 @@ def make_env(entry: str, arguments: Mapping[str, Any], num_envs: int, seed: int)
         else:
             from pmarl_trainer.parallel_adapter import ParallelEnvBatch
 
-            env = ParallelEnvBatch([factory(**arguments) for _ in range(num_envs)])
+            env = ParallelEnvBatch([factory(**arguments) for _ in range(num_envs)], max_steps)
+    except DoorError:
+        raise
     except (ValueError, TypeError, OSError, AttributeError) as error:
         raise DoorError(f"env: {entry} refused its arguments: {' '.join(str(error).split())}") from error
     if not isinstance(env, BatchedEnv):

@@ -12,8 +12,6 @@ from gymnasium.spaces.utils import flatdim, flatten
 from pmarl_trainer.env_api import StepResult
 from pmarl_trainer.errors import DoorError
 
-DEFAULT_MAX_STEPS = 1000
-
 
 class ParallelEnvBatch:
     """B copies of a ParallelEnv with discrete actions, behind the door `env_api.BatchedEnv`.
@@ -31,7 +29,7 @@ class ParallelEnvBatch:
     """
 
     def __init__(self, copies: Sequence[Any], max_steps: int | None = None) -> None:
-        """Take `copies` of one environment; `max_steps` truncates (default: its `max_cycles` or `horizon` - 1)."""
+        """Take `copies` of one environment; `max_steps` cuts episodes (default: its `max_cycles` or `horizon` - 1)."""
         first = copies[0]
         if not hasattr(first, "possible_agents") or not hasattr(first, "action_space"):
             raise TypeError(f"{type(first).__name__} is neither a batched environment nor a PettingZoo ParallelEnv")
@@ -117,4 +115,4 @@ def _max_steps(env: Any) -> int:
         value = getattr(env, name, None)
         if isinstance(value, int) and value > less:
             return value - less
-    return DEFAULT_MAX_STEPS
+    raise DoorError("env: has no max_cycles or horizon, so how long an episode is must be given: train.max_steps")

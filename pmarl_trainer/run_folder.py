@@ -17,27 +17,20 @@ from pmarl_trainer import checkpoint, report
 from pmarl_trainer.algorithm import Learner
 from pmarl_trainer.config import RunConfig
 from pmarl_trainer.config_files import build_config
-from pmarl_trainer.env_api import describe, make_env
 from pmarl_trainer.errors import CheckpointError, TrainerError
 from pmarl_trainer.evaluation import Outcome, play_actor, play_baselines
-from pmarl_trainer.training import checkpoint_path, prepare_torch, train
+from pmarl_trainer.training import checkpoint_path, open_env, prepare_torch, train
 
 
 def start_run(config: RunConfig, folder: Path, *, quiet: bool = False) -> bool:
     """Train in a new folder and evaluate the result; False if it was interrupted."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise TrainerError(f"{folder}: already there and not empty; resume it with --resume, or give another --out")
-    created = not folder.exists()
+    prepare_torch(config.train)  # what can be refused is refused before the folder is there
+    open_env(config, 1, config.train.seed)
     folder.mkdir(parents=True, exist_ok=True)
-    try:
-        describe_run(config, folder)
-        return _train_and_finish(config, folder, resume=False, quiet=quiet)
-    except TrainerError:
-        if created and not (folder / "metrics.csv").exists():  # refused before it began: leave nothing behind
-            for name in ("config.json", "run.json"):
-                (folder / name).unlink(missing_ok=True)
-            folder.rmdir()
-        raise
+    describe_run(config, folder)
+    return _train_and_finish(config, folder, resume=False, quiet=quiet)
 
 
 def resume_run(folder: Path, *, quiet: bool = False) -> bool:
@@ -110,8 +103,7 @@ def evaluate_run(
     cfg = config.train
     episodes, seed = episodes or cfg.final_episodes, cfg.evaluation_seed if seed is None else seed
     device = prepare_torch(cfg)
-    env = make_env(config.env.entry, config.env.arguments, episodes, seed)
-    spec = describe(env, cfg.adjacency)
+    env, spec = open_env(config, episodes, seed)
     learner, path = Learner(spec, cfg, device), checkpoint_path(folder, which)
     tensors, header = checkpoint.load(path, device)
     checkpoint.check_identity(path, header, checkpoint.identity(spec, cfg))

@@ -17,7 +17,7 @@ from pmarl_trainer import checkpoint
 from pmarl_trainer.algorithm import Learner
 from pmarl_trainer.config import RunConfig, TrainConfig
 from pmarl_trainer.env_api import BatchedEnv, EnvSpec, describe, make_env
-from pmarl_trainer.errors import DivergedError
+from pmarl_trainer.errors import DivergedError, TrainerError
 from pmarl_trainer.evaluation import Outcome, play_actor, play_yardstick
 from pmarl_trainer.metrics import MetricLog
 from pmarl_trainer.progress import Display
@@ -57,8 +57,7 @@ def train(
     """
     cfg = config.train
     device = prepare_torch(cfg)
-    env = make_env(config.env.entry, config.env.arguments, cfg.num_envs, cfg.seed)
-    spec = describe(env, cfg.adjacency)
+    env, spec = open_env(config, cfg.num_envs, cfg.seed)
     learner, replay = Learner(spec, cfg, device), Replay(spec, cfg.memory_size, cfg.num_envs, device)
     selection = Selection(config, spec, device)
     state = load_last(folder, spec, cfg, learner, replay) if resume else RunState()
@@ -102,12 +101,23 @@ def train(
     return state
 
 
+def open_env(config: RunConfig, num_envs: int, seed: int) -> tuple[BatchedEnv, EnvSpec]:
+    """The configured environment with `num_envs` rows, and its facts."""
+    env = make_env(config.env.entry, config.env.arguments, num_envs, seed, config.train.max_steps)
+    return env, describe(env, config.train.adjacency)
+
+
 def prepare_torch(config: TrainConfig) -> torch.device:
     """Set the number of threads; the device to train on."""
     if config.threads != "auto":
         torch.set_num_threads(config.threads)
-    name = config.train_device
-    return torch.device(("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name)
+    found = torch.cuda.device_count()
+    if config.train_device == "auto":
+        return torch.device("cuda" if found else "cpu")
+    device = torch.device(config.train_device)
+    if device.type == "cuda" and (device.index or 0) >= found:
+        raise TrainerError(f"train_device: {device} is asked for, but torch finds {found} CUDA devices here")
+    return device
 
 
 def run_updates(
@@ -141,7 +151,7 @@ class Selection:
         cfg = config.train
         self._config, self._spec, self._device = cfg, spec, device
         self._seed = derived_seed(cfg.seed, "selection")
-        self._env: BatchedEnv = make_env(config.env.entry, config.env.arguments, cfg.evaluation_episodes, self._seed)
+        self._env, _ = open_env(config, cfg.evaluation_episodes, self._seed)
         yardstick = play_yardstick(self._env, self._seed)
         self.yardstick: str | None = yardstick[0] if yardstick else None
         self._reference: Outcome | None = yardstick[1] if yardstick else None

@@ -10,7 +10,7 @@ from torch.nn.functional import leaky_relu
 from pmarl_trainer.graph import neighbour_mask
 from pmarl_trainer.networks import Actor, AttentionCritic
 
-N, B, O, A, H, K = 4, 5, 3, 6, 8, 2
+N, B, SIZE, A, H, K = 4, 5, 3, 6, 8, 2
 SERIAL = np.array([[0, -1, 0, 0], [1, 0, -1, 0], [0, 1, 0, 0], [0, 0, 0, 0]])  # 0 -> 1 -> 2, and 3 alone
 COMPLETE = np.triu(np.ones((N, N), dtype=int), 1).T - np.triu(np.ones((N, N), dtype=int), 1)
 
@@ -18,12 +18,12 @@ COMPLETE = np.triu(np.ones((N, N), dtype=int), 1).T - np.triu(np.ones((N, N), dt
 def make_critic(adjacency=SERIAL, attention="neighbours"):
     generator = torch.Generator().manual_seed(7)
     mask = torch.as_tensor(neighbour_mask(adjacency, attention))
-    return AttentionCritic(O, A, H, K, mask, generator).double()
+    return AttentionCritic(SIZE, A, H, K, mask, generator).double()
 
 
 def inputs(seed=0):
     generator = torch.Generator().manual_seed(seed)
-    observations = torch.randn(N, B, O, generator=generator, dtype=torch.float64)
+    observations = torch.randn(N, B, SIZE, generator=generator, dtype=torch.float64)
     return observations, torch.randint(A, (N, B), generator=generator)
 
 
@@ -105,7 +105,7 @@ def test_on_a_complete_graph_pmarl_is_maac():
 
 
 def make_actor(sees_all, num_actions=(6, 6, 6, 6)):
-    actor = Actor(O, torch.tensor(num_actions), H, sees_all=sees_all, generator=torch.Generator().manual_seed(1))
+    actor = Actor(SIZE, torch.tensor(num_actions), H, sees_all=sees_all, generator=torch.Generator().manual_seed(1))
     return actor.double()
 
 

@@ -129,3 +129,10 @@ class ScriptedRewards(ToyEnv):
 
 def not_an_env():
     return object()
+
+
+class Poisoned(IdentityGame):
+    """Its rewards are not numbers."""
+
+    def pay(self, actions):
+        return np.full(actions.shape, np.nan)
