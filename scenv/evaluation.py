@@ -207,14 +207,14 @@ def _run(policy: Policy, scenario: Scenario, episodes: int, seed: int) -> Evalua
     policy.reset(episodes, seed)
     counts = RunStatistics(scenario, episodes)
     while True:
-        counted = env.period >= env.warmup
+        local, counted = env.local_state, env.period >= env.warmup
         if counted:
-            counts.count_period(env.local_state, env.last_info["cost"])
+            counts.count_period(local, env.last_info["cost"])
         if env.period == env.horizon - 1:
             break
-        orders = np.asarray(policy.orders(env.local_state))
+        orders = np.asarray(policy.orders(local))
         if counted:
-            counts.count_orders(env.local_state, orders)
+            counts.count_orders(local, orders)
         env.step_orders(orders)
     return Evaluation(
         scenario=scenario,

@@ -7,6 +7,7 @@ from scenv.policies.constant_order import ConstantOrder
 from scenv.policies.decomposition_aggregation import DecompositionAggregation
 from scenv.policies.echelon_base_stock import EchelonBaseStock
 from scenv.policies.mixed import Mixed
+from scenv.policies.optimised_base_stock import OptimisedBaseStock
 from scenv.policies.pass_through import PassThrough
 from scenv.policies.random_policy import RandomPolicy
 from scenv.policies.registry import NAMED_POLICIES, NamedPolicy, baselines, make_policy
@@ -22,6 +23,7 @@ __all__ = [
     "EchelonBaseStock",
     "Mixed",
     "NamedPolicy",
+    "OptimisedBaseStock",
     "PassThrough",
     "Policy",
     "RandomPolicy",

@@ -16,6 +16,7 @@ from scenv.policies.base_stock import BaseStock
 from scenv.policies.constant_order import ConstantOrder
 from scenv.policies.decomposition_aggregation import DecompositionAggregation
 from scenv.policies.echelon_base_stock import EchelonBaseStock
+from scenv.policies.optimised_base_stock import OptimisedBaseStock
 from scenv.policies.pass_through import PassThrough
 from scenv.policies.random_policy import RandomPolicy
 from scenv.policies.reorder_point import ReorderPoint
@@ -49,6 +50,7 @@ NAMED_POLICIES: tuple[NamedPolicy, ...] = (
         partial(DecompositionAggregation, variant="cost"),
         "the same from costs; needs holding costs that fall upstream",
     ),
+    NamedPolicy("optimised-base-stock", ("obs",), OptimisedBaseStock, "the best constant levels, found by simulation"),
     NamedPolicy("echelon-base-stock", ("ebs",), EchelonBaseStock, "the optimum of a serial system (costs 'cs2000')"),
     NamedPolicy("reorder-point", ("ss",), ReorderPoint, "(s, S): order in batches of two periods' demand"),
     NamedPolicy("sterman", ("st",), Sterman, "people in the beer game, linear form"),

@@ -1,0 +1,77 @@
+"""A cost that no policy can undercut, on any network: what the retailers alone must pay."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from scenv.lead_time_demand import LeadTimeDemand, lead_time_demand
+from scenv.scenario import Scenario
+from scenv.scenario_files import load_scenario
+
+
+@dataclass(frozen=True)
+class LowerBound:
+    """A lower bound on the expected total cost Z of an episode, and a loose one: other firms pay nothing in it.
+
+    Attributes:
+        total: sum over retailers and counted periods.
+        per_retailer: retailer -> its part.
+    """
+
+    total: float
+    per_retailer: dict[str, float]
+
+
+def newsvendor_bound(scenario: Any = "r2", **overrides: Any) -> LowerBound:
+    """The sum of the retailers' newsvendor costs over their own lead times.
+
+    Whatever reaches a retailer within L periods (its shortest order + shipment lead time) was ordered before, without
+    knowledge of the demand D of these periods. So its stock less backorders is Y - D with Y independent of D, and its
+    expected cost at least min_y E[h (y - D)^+ + b (D - y)^+], the newsvendor's. In the first periods of an episode
+    fewer than L have passed; D then counts those.
+
+    Args:
+        scenario: name, path, mapping, graph or Scenario.
+        **overrides: fields of the scenario.
+
+    Example:
+        >>> newsvendor_bound("bg").total < 2000
+        True
+    """
+    scenario = load_scenario(scenario, **overrides)
+    holding, backorder = scenario.unit_costs()
+    means, stds = scenario.demand.moments(scenario.retailer_names)
+    shortest = _shortest_lead_times(scenario)
+    per_retailer = {}
+    for k, firm in enumerate(scenario.network.retailers.tolist()):
+        elapsed = np.minimum(np.arange(scenario.warmup, scenario.horizon) + 1, shortest[firm])
+        total = 0.0
+        for periods, times in zip(*np.unique(elapsed, return_counts=True), strict=True):
+            demand = lead_time_demand(scenario, float(means[k]), float(stds[k]), int(periods))
+            total += int(times) * newsvendor_cost(demand, float(means[k] * periods), holding[firm], backorder[firm])
+        per_retailer[scenario.network.agents[firm]] = total
+    return LowerBound(total=sum(per_retailer.values()), per_retailer=per_retailer)
+
+
+def newsvendor_cost(demand: LeadTimeDemand, mean: float, holding: float, backorder: float) -> float:
+    """min_y E[holding (y - D)^+ + backorder (D - y)^+] for a demand D of the given mean, cost per period."""
+    if holding == 0 or backorder == 0:
+        return 0.0
+    # The minimum lies at the critical quantile; for whole units at one of the integers about it.
+    quantile = demand.quantile(backorder / (holding + backorder))
+    levels = (quantile, float(np.floor(quantile)), float(np.ceil(quantile)))
+    return min(holding * (y - mean) + (holding + backorder) * demand.expected_excess(y) for y in levels)
+
+
+def _shortest_lead_times(scenario: Scenario) -> np.ndarray:
+    """[N] the shortest order + shipment lead time of each firm's suppliers, periods."""
+    agents = scenario.network.agents
+    links = [*scenario.network.edges, *((None, agents[i]) for i in scenario.network.sources)]
+    shortest = dict.fromkeys(agents, np.inf)
+    for supplier, customer in links:
+        lead_time = sum(scenario.lead_time_of(stage, supplier, customer) for stage in ("order", "shipment"))
+        shortest[customer] = min(shortest[customer], lead_time)
+    return np.array(list(shortest.values()), dtype=np.int64)
