@@ -27,6 +27,7 @@ def evaluation_record(
     for name, outcome in outcomes.items():
         ratio = outcome.ratio_to(reference) if reference else None
         policies[_key(name)] = {
+            "name": name,
             "mean": outcome.mean,
             "ci95": outcome.ci95,
             "ratio": ratio,

@@ -68,16 +68,12 @@ def _train_and_finish(config: RunConfig, folder: Path, *, resume: bool, quiet: b
     if state.rollout < config.train.rollouts:
         return False
     training = {"rollouts": state.rollout, "updates": state.updates, "seconds": round(state.seconds, 1)}
-    evaluate_run(config, folder, training=training, best_rollout=state.best_rollout)
-    row = report.draw_learning_curve(folder, config.train.method, _yardstick(folder))
-    if row is not None and not quiet:
-        print(row, file=sys.stderr)
+    record = evaluate_run(config, folder, training=training)
+    yardstick = record["policies"][record["yardstick"]]["name"] if record["yardstick"] else None
+    why_not = report.draw_learning_curve(folder, config.train.method, yardstick)
+    if why_not is not None and not quiet:
+        print(why_not, file=sys.stderr)
     return True
-
-
-def _yardstick(folder: Path) -> str | None:
-    name = json.loads((folder / "evaluation.json").read_text(encoding="utf-8"))["yardstick"]
-    return name.replace("_", "-") if name else None
 
 
 def evaluate_run(
