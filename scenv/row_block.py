@@ -95,4 +95,5 @@ class WholeOutput:
         xp = namespace(block.cost)
         self.observation = block.observation
         self.reward = xp.permute_dims(block.reward, (1, 0))
-        self.cost = xp.permute_dims(xp.asarray(block.cost, copy=True), (1, 0))
+        # A sum is a copy that keeps the gradient under every torch; asarray(copy=True) drops it before torch 2.13.
+        self.cost = xp.permute_dims(block.cost + 0.0, (1, 0))

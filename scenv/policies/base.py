@@ -44,9 +44,10 @@ def at_least_zero(quantities: Array) -> Array:
 
 
 def as_array_like(values: Array, reference: Array) -> Array:
-    """`values` (numpy, or already the library's own) in the library, precision and device of `reference`."""
-    xp = namespace(reference)
-    return xp.asarray(values, dtype=reference.dtype, device=array_api_compat.device(reference))
+    """`values` in the library, precision and device of `reference`; what is already the library's own stays itself."""
+    if not isinstance(values, np.ndarray):
+        return values  # a torch tensor keeps its gradient
+    return namespace(reference).asarray(values, dtype=reference.dtype, device=array_api_compat.device(reference))
 
 
 def per_firm(values: float | Mapping[str, float], network: Network, field: str) -> np.ndarray:
