@@ -1,20 +1,24 @@
 """scenv: multi-echelon inventory control on real supply networks, as a PettingZoo environment and its batched twin."""
 
 from scenv import generators, policies
+from scenv.comparison import Comparison
 from scenv.env import SupplyChainEnv, env, parallel_env, raw_env
 from scenv.episode import Episode, record_episode
 from scenv.errors import ActionError, NetworkError, ScenarioError, ScenvError
 from scenv.evaluation import Evaluation, evaluate
 from scenv.gym_vector import SingleAgentVectorEnv, centralised_vector_env, single_firm_vector_env
+from scenv.lower_bound import newsvendor_bound
 from scenv.network import Network, load_network
 from scenv.registration import register_envs
 from scenv.scenario import Scenario
 from scenv.scenario_files import load_scenario
+from scenv.serial_optimum import serial_optimum
 from scenv.single_agent import SingleAgentEnv, centralised_env, single_firm_env
 from scenv.vector_env import VectorEnv, vector_env
 
 __all__ = [
     "ActionError",
+    "Comparison",
     "Episode",
     "Evaluation",
     "Network",
@@ -33,10 +37,12 @@ __all__ = [
     "generators",
     "load_network",
     "load_scenario",
+    "newsvendor_bound",
     "parallel_env",
     "policies",
     "raw_env",
     "record_episode",
+    "serial_optimum",
     "single_firm_env",
     "single_firm_vector_env",
     "vector_env",
