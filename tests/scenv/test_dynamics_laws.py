@@ -110,12 +110,23 @@ def test_row_k_of_a_batch_is_the_single_environment_k(scenario: scenv.Scenario, 
                 assert info["cost"][row, firm] == result[4][name]["cost"]
 
 
-def test_rows_do_not_depend_on_the_size_of_the_batch() -> None:
-    small, large = scenv.vector_env("r1", num_envs=2, seed=5), scenv.vector_env("r1", num_envs=9, seed=5)
-    np.testing.assert_array_equal(small.reset(), large.reset()[:2])
-    actions = np.random.default_rng(0).integers(0, 15, size=(9, 17))
-    for _ in range(20):
-        np.testing.assert_array_equal(small.step(actions[:2])[0], large.step(actions)[0][:2])
+@pytest.mark.parametrize("many", [9, 400])  # one block of rows, several
+def test_rows_do_not_depend_on_the_size_of_the_batch(many: int) -> None:
+    small, large = scenv.vector_env("r1", num_envs=2, seed=5), scenv.vector_env("r1", num_envs=many, seed=5)
+    actions = np.random.default_rng(0).integers(0, 15, size=(many, 17))
+    for _ in range(2):  # a second episode goes on with the seed's streams
+        np.testing.assert_array_equal(small.reset(), large.reset()[:2])
+        for _ in range(20):
+            (seen, reward, _, _, info), (its_seen, its_reward, _, _, its_info) = (
+                small.step(actions[:2]),
+                large.step(actions),
+            )
+            np.testing.assert_array_equal(seen, its_seen[:2])
+            np.testing.assert_array_equal(reward, its_reward[:2])
+            np.testing.assert_array_equal(info["cost"], its_info["cost"][:2])
+    for mine, its in zip(small.local_state, large.local_state, strict=True):
+        np.testing.assert_array_equal(mine, its[:2])
+    np.testing.assert_array_equal(small.state.backorder, large.state.backorder[:, :2])
 
 
 @pytest.mark.parametrize("name", ["bg", "r1", "r2", "r3"])
