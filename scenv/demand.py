@@ -2,7 +2,8 @@
 
 Every class answers two questions: what the classical policies and the scaling need (`moments`), and what one episode of
 one environment row meets (`sample`). A whole episode is drawn ahead, so that demand never depends on what the firms do:
-two policies on the same seed meet the same customers (common random numbers).
+two policies on the same seed meet the same customers (common random numbers). A class whose rows can be drawn faster
+together than one by one also has `sample_rows`.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from scipy.special import pdtr
 
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 PerRetailer = NonNegative | Mapping[str, NonNegative]
+_LARGEST_TABULATED_MEAN = 1000.0
 
 
 def per_retailer(value: float | Mapping[str, float], retailers: Sequence[str], field: str) -> np.ndarray:
@@ -55,8 +58,22 @@ class PoissonDemand(BaseModel):
 
     def sample(self, rng: np.random.Generator, periods: int, retailers: Sequence[str]) -> np.ndarray:
         """One episode's demand, [periods, R] float64 units."""
+        return self.sample_rows(rng, 1, periods, retailers)[0]
+
+    def sample_rows(self, rng: np.random.Generator, rows: int, periods: int, retailers: Sequence[str]) -> np.ndarray:
+        """`rows` episodes at once, [rows, periods, R]: the same numbers as from `rows` calls of `sample`."""
         mean = per_retailer(self.mean, retailers, "demand.mean")
-        return rng.poisson(mean, size=(periods, len(retailers))).astype(np.float64)
+        if mean.max() > _LARGEST_TABULATED_MEAN:
+            return rng.poisson(mean, size=(rows, periods, len(mean))).astype(np.float64)
+        uniform = rng.random(size=(rows, periods, len(mean)))
+        demand = np.empty_like(uniform)
+        means = np.unique(mean)
+        for value in means:
+            # Inversion: the least k whose cumulative probability exceeds u. Half the time of numpy's rejection.
+            cumulative = pdtr(np.arange(value + 12 * np.sqrt(value) + 40), value)
+            columns = slice(None) if len(means) == 1 else mean == value
+            demand[..., columns] = np.searchsorted(cumulative, uniform[..., columns], side="right")
+        return demand
 
 
 class DeterministicDemand(BaseModel):

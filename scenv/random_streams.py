@@ -49,18 +49,22 @@ class RandomStreams:
         """Go on to the next episode's streams; call before the first one too."""
         self._episode += 1
 
-    def generators(self, purpose: Purpose) -> Iterator[np.random.Generator]:
-        """The B rows' generators in row order. Rows of one seed share one: draw all of a row before the next row's."""
+    def generators(self, purpose: Purpose) -> Iterator[tuple[np.random.Generator, int]]:
+        """This episode's generators, each with the number of rows that it serves: all of a row, then the next row's."""
         for seed in self._seeds:
             sequence = np.random.SeedSequence(seed, spawn_key=(purpose, self._episode))
-            generator = np.random.Generator(np.random.PCG64(sequence))
-            for _ in range(self._rows_per_seed):
-                yield generator
+            yield np.random.Generator(np.random.PCG64(sequence)), self._rows_per_seed
 
     def demand(self, scenario: Scenario) -> np.ndarray:
         """This episode's external demand, [B, T, R] float64."""
-        retailers, sample = scenario.retailer_names, scenario.demand.sample
-        return np.stack([sample(rng, scenario.horizon, retailers) for rng in self.generators(Purpose.DEMAND)])
+        process, periods, retailers = scenario.demand, scenario.horizon, scenario.retailer_names
+        parts: list[np.ndarray] = []
+        for generator, rows in self.generators(Purpose.DEMAND):
+            if hasattr(process, "sample_rows"):
+                parts.append(process.sample_rows(generator, rows, periods, retailers))
+            else:
+                parts.append(np.stack([process.sample(generator, periods, retailers) for _ in range(rows)]))
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def _entropy(seed: int | np.integer | None) -> int:
