@@ -1,50 +1,59 @@
-"""The command line `scenv`: look at a network, run a policy."""
+"""The command line `scenv`: look at networks, draw them, convert and check them, and run policies on them."""
 
 from __future__ import annotations
 
 import sys
+from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
+from scenv.commands.check import check_command
+from scenv.commands.convert import convert_command
 from scenv.commands.evaluate import evaluate_command
+from scenv.commands.info import info_command
+from scenv.commands.render import render_command
 from scenv.errors import ScenvError
-from scenv.network import load_network
 
-app = typer.Typer(
-    help="Multi-echelon inventory control on real supply networks: look at a network, run classical policies on it.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
-@app.command()
-def info(
-    network: Annotated[str, typer.Argument(help="bg, r1, r2, r3, or a network file (.json .graphml .csv).")],
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        try:
+            typer.echo(f"scenv {version('scenv')}")
+        except PackageNotFoundError:
+            typer.echo("scenv, run from a folder and not installed")
+        raise typer.Exit
+
+
+@app.callback()
+def scenv(
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
 ) -> None:
-    """Show a network: its size, its complexity, and every firm with its neighbours and costs."""
-    net = load_network(network)
-    console = Console()
-    console.print(
-        f"[bold]{net.name}[/]: {len(net.agents)} firms, {len(net.edges)} edges, {max(net.stages.values()) + 1} stages, "
-        f"{len(net.retailers)} retailers, complexity {net.complexity:.2f} bits"
-    )
-    table = Table("firm", "stage", "suppliers", "customers")
-    table.add_column("holding cost", justify="right")
-    table.add_column("backorder cost", justify="right")
-    graph = net.graph
-    for i, name in enumerate(net.agents):
-        suppliers = ", ".join(graph.predecessors(name)) or "(external)"
-        customers = ", ".join(graph.successors(name)) or "(demand)"
-        costs = (f"{net.holding_cost[i]:.3f}", f"{net.backorder_cost[i]:.3f}")
-        table.add_row(name, str(net.stages[name]), suppliers, customers, *costs)
-    console.print(table)
+    """Multi-echelon inventory control on real supply networks.
+
+    A first look:
+
+        scenv info r2                     the network, firm by firm
+
+        scenv render r2 -o r2.png         the same as a picture
+
+        scenv evaluate -s r2              what classical policies cost on it
+
+        scenv check my_network.json       is a network of your own fit for simulation?
+
+    Networks and scenarios are named (bg, r1, r2, r3) or files. Each command has a --help with examples.
+    """
 
 
+app.command(name="info")(info_command)
+app.command(name="render")(render_command)
 app.command(name="evaluate")(evaluate_command)
+app.command(name="convert")(convert_command)
+app.command(name="check")(check_command)
 
 
 def main() -> None:

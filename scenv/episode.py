@@ -77,6 +77,11 @@ class Episode:
             np.divide(orders.var(axis=0), variance, out=ratio, where=variance > 0)
         return ratio
 
+    def until(self, period: int) -> Episode:
+        """The record up to and with a period: what an observer had seen then."""
+        end = period + 1
+        return Episode(self.scenario, LocalState(*(values[:end] for values in self.local)), self.cost[:end])
+
     def by_stage(self, values: np.ndarray) -> np.ndarray:
         """Sum [.., N] over the firms of each stage: [.., S]."""
         network = self.scenario.network

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any
 import networkx as nx
 import numpy as np
 
-from scenv.errors import ScenarioError
-from scenv.network import Network, load_network
+from scenv.network import Network
 from scenv.render.canvas import blank_axes, heading, new_figure
 from scenv.render.layout import Layout, layered_layout
+from scenv.render.source import scenario_to_show
 from scenv.render.stages import stage_titles
 from scenv.render.style import EDGE, HOLDING_COST_MAP, NEUTRAL, TEXT
 from scenv.scenario import Scenario
-from scenv.scenario_files import load_scenario
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,7 +47,7 @@ def draw_network(
         MissingPlotExtraError: where matplotlib is not installed.
         ScenvError: where the source cannot be used.
     """
-    scenario, has_costs = _scenario_to_draw(source, overrides)
+    scenario, has_costs = scenario_to_show(source, **overrides)
     network = scenario.network
     layout = layered_layout(network)
     named = len(network.agents) <= _MOST_NAMED_FIRMS
@@ -57,7 +56,7 @@ def draw_network(
     width = max(column * (layout.columns - 1) + 2 * (_SIDE + _PILL_WIDTH / 2), 7.6)
     height = max(row * layout.height, 0.8) + _TOP + _BOTTOM
     figure = new_figure(width, height)
-    heading(figure, network.name, _summary(scenario))
+    heading(figure, network.name, network_summary(scenario))
     axes = blank_axes(figure, 0, _BOTTOM, width, height - _TOP)
     side = (width - column * (layout.columns - 1)) / 2
     middle = (height - _TOP - _BOTTOM) / 2
@@ -80,22 +79,8 @@ def draw_network(
     return figure
 
 
-def _scenario_to_draw(source: Any, overrides: dict[str, Any]) -> tuple[Scenario, bool]:
-    """(the scenario, whether its holding costs mean something): a bare graph can be drawn too."""
-    try:
-        return load_scenario(source, **overrides), True
-    except ScenarioError:
-        if "costs" in overrides or isinstance(source, (Mapping, Scenario)):
-            raise
-        if isinstance(source, (str, FilePath)) and FilePath(source).suffix.lower() in (".yaml", ".yml"):
-            raise
-        network = load_network(source)
-        if not np.isnan(network.holding_cost).any():
-            raise
-        return load_scenario(network, **overrides, costs="uniform"), False
-
-
-def _summary(scenario: Scenario) -> str:
+def network_summary(scenario: Scenario) -> str:
+    """Firms, edges, stages, retailers, complexity and demand in one line."""
     network = scenario.network
     counts = (
         (len(network.agents), "firm"),
