@@ -43,6 +43,12 @@ class NamedPolicy:
 
 NAMED_POLICIES: tuple[NamedPolicy, ...] = (
     NamedPolicy("base-stock", ("bs",), BaseStock, "order up to the paper's level, 95 % service at every firm"),
+    NamedPolicy(
+        "base-stock-review",
+        ("bs-review",),
+        partial(BaseStock, review_period=1),
+        "the same for a lead time one period longer",
+    ),
     NamedPolicy("decomposition-aggregation", ("da",), DecompositionAggregation, "levels for the whole network, 95 %"),
     NamedPolicy(
         "decomposition-aggregation-cost",

@@ -1,0 +1,106 @@
+"""results/classical.json as tables that people read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def report(document: dict[str, Any]) -> str:
+    """The whole of classical.md."""
+    source = ", ".join(f"{key} {value}" for key, value in document["provenance"].items() if key != "command")
+    lines = [
+        "# Classical policies",
+        "",
+        f"`{document['provenance']['command']}`",
+        "",
+        f"{source}.",
+        "",
+        f"Mean cost of the 45 counted periods, all firms, over {document['episodes']} runs on the same demand paths "
+        f"(seed {document['seed']}), ± half of its 95 % interval, under the default costs and initial state. In "
+        "brackets: the multiple of what the best constant levels (optimised-base-stock) cost; their search saw other "
+        "demand paths. Fill rate of the end customers and largest bullwhip ratio of a stage: at the lead time named.",
+        "",
+    ]
+    for network in dict.fromkeys(entry["network"] for entry in document["table"]):
+        entries = [entry for entry in document["table"] if entry["network"] == network]
+        lines += [f"## {network}", "", *_network_table(entries), ""]
+    lines += _serial(document["serial"])
+    if document["sensitivity"]:
+        lines += _sensitivity(document["sensitivity"])
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _network_table(entries: list[dict[str, Any]]) -> list[str]:
+    middle = entries[len(entries) // 2]
+    measures = [f"{measure} ({middle['lead_time']})" for measure in ("fill rate", "bullwhip")]
+    header = ["policy", *(f"shipment lead time {entry['lead_time']}" for entry in entries), *measures]
+    lines = [_row(header), _rule(len(header))]
+    for name in entries[0]["policies"]:
+        row = middle["policies"][name]
+        service = f"{100 * row['fill_rate']:.1f} %" if "fill_rate" in row else ""
+        swing = f"{max(value for value in row['bullwhip'] if value is not None):.2f}" if "bullwhip" in row else ""
+        lines.append(_row([name, *(_cost(entry["policies"][name]) for entry in entries), service, swing]))
+    bounds = [f"{entry['newsvendor_bound']:,.0f}" for entry in entries]
+    return [*lines, _row(["(no policy below: retailers' newsvendor costs, loose)", *bounds, "", ""])]
+
+
+def _serial(entries: list[dict[str, Any]]) -> list[str]:
+    header = ["policy", *(f"shipment lead time {entry['lead_time']}" for entry in entries)]
+    lines = [
+        "## bg under `cs2000`: against the exact optimum",
+        "",
+        "Long-run cost per period. The optimum is analytic (Clark & Scarf); echelon-base-stock simulates its levels.",
+        "",
+        _row(header),
+        _rule(len(header)),
+        _row(["(exact optimum)", *(f"{entry['optimal_cost']:.3f}" for entry in entries)]),
+    ]
+    for name in entries[0]["policies"]:
+        rows = [entry["policies"][name] for entry in entries]
+        lines.append(_row([name, *(f"{row['mean']:.2f} ± {_half(row['ci95']):.2f}" for row in rows)]))
+    return [*lines, ""]
+
+
+def _sensitivity(entries: list[dict[str, Any]]) -> list[str]:
+    networks = list(dict.fromkeys(entry["network"] for entry in entries))
+    names = [name for name in entries[0]["policies"] if name != "optimised-base-stock"]
+    lines = [
+        "## What the gap depends on",
+        "",
+        "Cost relative to the best levels (shipment lead time 2), for other ratios of backorder to holding cost and "
+        "other stocks on hand at the start, in periods of demand. The default is 2 and 1.",
+        "",
+        _row(["backorder ÷ holding", "initial stock", *(f"{n}: {name}" for n in networks for name in names)]),
+        _row(["---:", "---:", *["---:"] * (len(networks) * len(names))]),
+    ]
+    by_variant: dict[tuple[str, float], dict[str, Any]] = {}
+    for entry in entries:
+        costs = entry["costs"] if isinstance(entry["costs"], str) else str(entry["costs"]["backorder_ratio"])
+        by_variant.setdefault((costs, entry["initial_stock_periods"]), {})[entry["network"]] = entry["policies"]
+    for (costs, stock), of_network in by_variant.items():
+        ratios = [_ratio(of_network[n][name]) for n in networks for name in names]
+        lines.append(_row([costs, str(stock), *ratios]))
+    return [*lines, ""]
+
+
+def _cost(row: dict[str, Any]) -> str:
+    if "mean" not in row:
+        return ""
+    return f"{row['mean']:,.0f} ± {_half(row['ci95']):,.0f} ({row['to_best_levels']['ratio']:.2f})"
+
+
+def _ratio(row: dict[str, Any]) -> str:
+    ratio = row["to_best_levels"]
+    return f"{ratio['ratio']:.2f} ± {_half(ratio['ci95']):.2f}"
+
+
+def _half(interval: list[float]) -> float:
+    return (interval[1] - interval[0]) / 2
+
+
+def _rule(columns: int) -> str:
+    return _row(["---", *["---:"] * (columns - 1)])
+
+
+def _row(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
