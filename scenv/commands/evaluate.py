@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from scenv.commands.console import output_console, refuse_to_overwrite
 from scenv.comparison import Comparison
 from scenv.comparison_plot import draw_comparison
 from scenv.comparison_table import comparison_table, stage_table
@@ -20,9 +20,6 @@ from scenv.render import save
 from scenv.render.canvas import require_matplotlib
 from scenv.scenario import Scenario
 from scenv.scenario_files import load_scenario
-
-#: A pipe has no width; this one shows every column.
-_PIPE_WIDTH = 120
 
 ScenarioOption = Annotated[str, typer.Option("--scenario", "-s", help="bg, r1, r2, r3, or a scenario or network file.")]
 PolicyOption = Annotated[
@@ -64,8 +61,7 @@ def evaluate_command(
     if not names:
         raise ScenvError("--policy: expected at least one policy")
     variants = _variants(loaded, lead_times)
-    if plot is not None:
-        require_matplotlib()  # before the work, not after it
+    _check_outputs(json_file, plot)
     comparisons = {
         label: evaluate({name: name for name in names}, variant, episodes=episodes, seed=seed)
         for label, variant in variants.items()
@@ -75,6 +71,15 @@ def evaluate_command(
         _write_json(json_file, comparisons)
     if plot is not None:
         save(draw_comparison(comparisons), plot)
+
+
+def _check_outputs(json_file: Path | None, plot: Path | None) -> None:
+    """Refuse before the work, not after it. Results are written over, as those of an earlier run."""
+    for path in (json_file, plot):
+        if path is not None:
+            refuse_to_overwrite(path, force=True)
+    if plot is not None:
+        require_matplotlib()
 
 
 def _variants(scenario: Scenario, lead_times: str | None) -> dict[str, Scenario]:
@@ -93,9 +98,7 @@ def _title(scenario: Scenario, episodes: int, seed: int) -> str:
 
 
 def _print(comparisons: Mapping[str, Comparison], title: str, by_stage: bool) -> None:
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=max(console.width, _PIPE_WIDTH))
+    console = output_console()
     console.print(comparison_table(comparisons, title))
     for label, comparison in comparisons.items() if by_stage else ():
         console.print(stage_table(comparison, label or "by stage, nearest the customer first"))
