@@ -101,7 +101,7 @@ def _data(
         try:
             if convert is None or len(element):
                 raise ValueError
-            text = (element.text or "").strip()
+            text = element.text or ""
             values[name] = json.loads(text) if name in _JSON_FIELDS else convert(text)
         except (ValueError, RecursionError):
             raise NetworkError(
@@ -112,9 +112,10 @@ def _data(
 
 
 def _boolean(text: str) -> bool:
-    if text.lower() not in ("true", "false", "0", "1"):
+    text = text.strip().lower()
+    if text not in ("true", "false", "0", "1"):
         raise ValueError
-    return text.lower() in ("true", "1")
+    return text in ("true", "1")
 
 
 _TYPES: dict[str, Callable[[str], Any]] = {
