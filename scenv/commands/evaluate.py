@@ -17,7 +17,7 @@ from scenv.errors import ScenvError
 from scenv.evaluation import evaluate
 from scenv.policies import NAMED_POLICIES
 from scenv.render import save
-from scenv.render.canvas import require_matplotlib
+from scenv.render.canvas import SUFFIXES, require_matplotlib
 from scenv.scenario import Scenario
 from scenv.scenario_files import load_scenario
 
@@ -80,6 +80,8 @@ def _check_outputs(json_file: Path | None, plot: Path | None) -> None:
             refuse_to_overwrite(path, force=True)
     if plot is not None:
         require_matplotlib()
+        if plot.suffix.lower() not in SUFFIXES:
+            raise ScenvError(f"{plot}: a picture's name must end in one of {', '.join(SUFFIXES)}")
 
 
 def _variants(scenario: Scenario, lead_times: str | None) -> dict[str, Scenario]:

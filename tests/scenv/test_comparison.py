@@ -205,6 +205,7 @@ def test_command_line_takes_levels_from_a_file_and_shows_stages(tmp_path: Path) 
         (("--lead-times", "1,x"), "--lead-times: expected whole periods by comma, e.g. 1,2,3, got '1,x'"),
         (("--lead-times", "0"), "shipment_lead_time"),
         (("-p", "ebs"), "serial system"),
+        (("--plot", "costs.txt"), "a picture's name must end in one of .png"),
         (
             ("--json", "/no/such/folder/x.json", "--episodes", "1", "-s", "bg"),
             "/no/such/folder/x.json: there is no folder",

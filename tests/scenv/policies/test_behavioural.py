@@ -8,6 +8,7 @@ import pytest
 import scenv
 from scenv.dynamics import LocalState
 from scenv.policies import (
+    NAMED_POLICIES,
     AnchorAndAdjust,
     BaseStock,
     ConstantOrder,
@@ -16,6 +17,7 @@ from scenv.policies import (
     RandomPolicy,
     ReorderPoint,
     Sterman,
+    make_policy,
 )
 
 # The beer game: mean demand 32, lead time 3, so the supply line aimed at is 96.
@@ -116,6 +118,22 @@ def test_random_orders_stay_in_the_action_set_and_repeat_with_the_seed() -> None
     assert adjustments.min() >= -8
     assert adjustments.max() <= 24
     assert (adjustments == adjustments.round()).all()
+
+
+@pytest.mark.parametrize("library", ["torch", "array_api_strict"])
+def test_every_policy_orders_the_same_on_another_array_library(library: str) -> None:
+    xp = pytest.importorskip(library)
+    other = LocalState(*(xp.asarray(values) for values in STATE))
+    scenario = scenv.load_scenario("bg", costs="cs2000")
+    policies = [make_policy(p.name, scenario) for p in NAMED_POLICIES if p.name != "optimised-base-stock"]
+    policies.append(Mixed(scenario, {"ret_0": Sterman(scenario)}, others=BaseStock(scenario)))
+    for policy in policies:
+        policy.reset(1, 0)
+        expected = policy.orders(STATE)
+        policy.reset(1, 0)
+        orders = policy.orders(other)
+        assert type(orders) is type(other.demand)
+        np.testing.assert_allclose(np.asarray(orders), expected, err_msg=type(policy).__name__)
 
 
 @pytest.mark.parametrize(
