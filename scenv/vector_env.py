@@ -28,8 +28,9 @@ from scenv.structure import build_structure
 Info = dict[str, Array]
 StepResult = tuple[Array, Array, np.ndarray, np.ndarray, Info]
 
-#: Rows times firms that one block holds: what a period touches then fits a core's second-level cache (about 1 MB).
-BLOCK_CELLS = 2500
+#: Rows times firms that one block holds. Smaller blocks spend their time on calls, larger ones on memory: an array of so
+#: many numbers (64 kB) and those made from it stay in a core's second-level cache (about 1 MB).
+BLOCK_CELLS = 8000
 
 
 class VectorEnv:
@@ -62,6 +63,8 @@ class VectorEnv:
         reward_delay: [N] int64; the reward of step call s belongs to the action of step call s - reward_delay[i].
         observation_size: O = 5 (m + 1).
         observation_scale: [N] float64, each firm's mean demand: a hint for learners to divide observations by.
+        differentiable: whether costs, rewards, observations and local states carry the gradient with respect to the
+            orders of `step_orders`: with `backend="torch"`.
         last_info: the info of the latest `reset` or `step`; after `reset`, the cost of period 0.
     """
 
@@ -93,6 +96,7 @@ class VectorEnv:
         self.reward_delay: np.ndarray = reward_rule(scenario, self.structure).delay
         self._streams = RandomStreams(num_envs, seed)
         self._on_numpy = backend == "numpy"
+        self.differentiable = backend == "torch"
         self._blocks = [RowBlock(scenario, self.structure, rows) for rows in self._block_rows()]
         self._steps_left = 0
         self.last_info: Info = {}
@@ -175,7 +179,7 @@ class VectorEnv:
 
         Returns:
             (observations [B, N, O] float32, rewards [B, N], terminated [B] bool, truncated [B] bool, info), where
-            info["cost"] [B, N] is the cost of the period just lived through.
+            `info["cost"]` [B, N] is the cost of the period just lived through.
 
         Raises:
             ActionError: if actions have the wrong shape or type or are out of range.
@@ -234,8 +238,8 @@ class VectorEnv:
             raise ActionError(f"actions must have shape {shape}, got {tuple(array.shape)}")
         if not self.structure.xp.isdtype(array.dtype, "integral"):
             raise ActionError(f"actions must be integers, got {array.dtype}")
-        low, high = int(array.min()), int(array.max())
-        if low < 0 or high >= len(self.adjustments):
+        if bool(((array < 0) | (array >= len(self.adjustments))).any()):
+            low, high = int(array.min()), int(array.max())
             raise ActionError(f"actions must be in 0 .. {len(self.adjustments) - 1}, got {low} .. {high}")
         return array
 
