@@ -28,8 +28,8 @@ from scenv.structure import build_structure
 Info = dict[str, Array]
 StepResult = tuple[Array, Array, np.ndarray, np.ndarray, Info]
 
-#: Rows times firms that one block holds. Smaller blocks spend their time on calls, larger ones on memory: an array of so
-#: many numbers (64 kB) and those made from it stay in a core's second-level cache (about 1 MB).
+#: Rows times firms that one block holds. Smaller blocks spend their time on calls, larger ones on memory: an array of
+#: so many numbers (64 kB) and those made from it stay in a core's second-level cache (about 1 MB).
 BLOCK_CELLS = 8000
 
 
