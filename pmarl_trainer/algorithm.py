@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from pmarl_trainer import losses
 from pmarl_trainer.config import TrainConfig
-from pmarl_trainer.env_api import EnvSpec
+from pmarl_trainer.env_api import BatchedEnv, EnvSpec
+from pmarl_trainer.evaluation import Outcome, play_actor
 from pmarl_trainer.graph import group_weights, neighbour_mask
 from pmarl_trainer.networks import Actor, AttentionCritic
 from pmarl_trainer.replay import Batch
@@ -134,6 +135,14 @@ class Learner:
 
     def _alpha(self) -> Tensor:
         return self.log_alpha.detach().exp().unsqueeze(1)
+
+    def play(self, env: BatchedEnv, seed: int) -> Outcome:
+        """Play the greedy policies on the paths of `seed`."""
+        return play_actor(env, self.act, seed, self.device)
+
+    def loose_tensors(self) -> Mapping[str, Tensor]:
+        """What is learned outside the modules, by the name that a checkpoint gives it."""
+        return {"log_alpha": self.log_alpha}
 
     def modules(self) -> Mapping[str, nn.Module]:
         """Everything with parameters or buffers, by the name that a checkpoint gives it."""

@@ -16,10 +16,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from pmarl_trainer.algorithm import Learner
 from pmarl_trainer.config import TrainConfig
 from pmarl_trainer.env_api import EnvSpec
 from pmarl_trainer.errors import CheckpointError
+from pmarl_trainer.trainable import Trainable
 
 FORMAT = 1
 
@@ -57,16 +57,23 @@ def load(path: Path, device: torch.device) -> tuple[dict[str, Tensor], dict[str,
 
 def identity(spec: EnvSpec, config: TrainConfig) -> dict[str, Any]:
     """What must agree between a checkpoint and the run that takes it up."""
-    row = config.row
     return {
         "agents": list(spec.agents),
         "observation_size": spec.observation_size,
         "num_actions": spec.num_actions.tolist(),
         "adjacency": spec.adjacency.tolist(),
-        "method": {"attention": row.attention, "policy_input": row.policy_input, "group_weights": row.group_weights},
+        "method": _method(config),
         "hidden_size": config.hidden_size,
         "attention_heads": config.attention_heads,
     }
+
+
+def _method(config: TrainConfig) -> dict[str, str]:
+    if config.method == "hdpo":
+        policy_input = "global" if config.sees_all else "local"
+        return {"name": "hdpo", "policy_input": policy_input, "order_range": config.order_range}
+    row = config.row
+    return {"attention": row.attention, "policy_input": row.policy_input, "group_weights": row.group_weights}
 
 
 def check_identity(path: Path, facts: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
@@ -82,9 +89,9 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def learner_state(learner: Learner) -> dict[str, Tensor]:
+def learner_state(learner: Trainable) -> dict[str, Tensor]:
     """Everything that a learner needs to go on, by name: networks, targets, moments, temperatures, optimisers."""
-    state = {"log_alpha": learner.log_alpha.detach()}
+    state = {name: tensor.detach() for name, tensor in learner.loose_tensors().items()}
     for name, module in learner.modules().items():
         state |= {f"{name}.{key}": tensor for key, tensor in module.state_dict().items()}
     for name, optimiser in learner.optimisers().items():
@@ -93,13 +100,13 @@ def learner_state(learner: Learner) -> dict[str, Tensor]:
     return state
 
 
-def policy_state(learner: Learner) -> dict[str, Tensor]:
+def policy_state(learner: Trainable) -> dict[str, Tensor]:
     """What acting needs: the policies and the scaling of their observations."""
     state = {f"actor.{key}": tensor for key, tensor in learner.actor.state_dict().items()}
     return state | {f"scaler.{key}": tensor for key, tensor in learner.scaler.state_dict().items()}
 
 
-def load_learner(path: Path, learner: Learner, tensors: Mapping[str, Tensor], *, policy_only: bool = False) -> None:
+def load_learner(path: Path, learner: Trainable, tensors: Mapping[str, Tensor], *, policy_only: bool = False) -> None:
     """Put `tensors` (from `path`, named in errors) into a learner built for the same run."""
     try:
         for name, module in learner.modules().items():
@@ -107,7 +114,8 @@ def load_learner(path: Path, learner: Learner, tensors: Mapping[str, Tensor], *,
                 module.load_state_dict(_below(tensors, f"{name}."))
         if policy_only:
             return
-        learner.log_alpha.detach().copy_(tensors["log_alpha"])
+        for name, tensor in learner.loose_tensors().items():
+            tensor.detach().copy_(tensors[name])
         for name, optimiser in learner.optimisers().items():
             slots: dict[int, dict[str, Tensor]] = {}
             for key, tensor in _below(tensors, f"optimiser.{name}.").items():

@@ -39,6 +39,11 @@ METHODS: Mapping[str, Method] = {
     "fv": Method(attention="neighbours", group_weights="log_scaled", policy_input="global"),
 }
 
+#: Defaults of the section `train` that are a method's own. hdpo: a rollout is one gradient step.
+METHOD_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    "hdpo": {"rollouts": 400, "num_envs": 48, "policy_lr": 1e-2, "lr_final": 0.0, "policy_clip": 1.0},
+}
+
 
 class EnvConfig(BaseModel):
     """The `env:` section: which environment, and its own keyword arguments, which the environment itself validates."""
@@ -65,10 +70,23 @@ class TrainConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     # What is learned
-    method: Literal["maac", "pmarl", "fv"] = Field(default="pmarl", description="A row of METHODS (paper, Table 3).")
+    method: Literal["maac", "pmarl", "fv", "hdpo"] = Field(
+        default="pmarl",
+        description="A row of METHODS (paper, Table 3); or hdpo, hindsight differentiable policy optimisation, which "
+        "needs a differentiable environment and has no critic, replay or temperature.",
+    )
     attention: Attention | None = Field(default=None, description="Instead of the method's (for ablations).")
     group_weights: GroupWeights | None = Field(default=None, description="Instead of the method's.")
-    policy_input: PolicyInput | None = Field(default=None, description="Instead of the method's.")
+    policy_input: PolicyInput | None = Field(default=None, description="Instead of the method's (hdpo: local).")
+    order_range: Literal["action_set", "free"] = Field(
+        default="action_set",
+        description="hdpo: the adjustment a in max(0, d + a) is within the actions' range, or any.",
+    )
+    adjustment: Literal["real", "nearest", "straight_through"] = Field(
+        default="real",
+        description="hdpo: a is a real number; nearest: trained so, but evaluated with the nearest action of the set; "
+        "straight_through: trained with the nearest action too, the gradient passing as if a were real.",
+    )
     adjacency: tuple[tuple[int, ...], ...] | None = Field(
         default=None, description="[N][N], for an environment without adjacency_matrix: entry i,j < 0 if i supplies j."
     )
@@ -127,6 +145,26 @@ class TrainConfig(BaseModel):
     train_device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
     threads: Literal["auto"] | int = Field(default="auto", description="Of torch on the CPU; auto: torch's choice.")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults_of_method(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping) or not isinstance(data.get("method"), str):
+            return data
+        return {**METHOD_DEFAULTS.get(data["method"], {}), **data}
+
+    @model_validator(mode="after")
+    def _switches_of_method(self) -> TrainConfig:
+        if self.method == "hdpo":
+            if self.attention is not None or self.group_weights is not None:
+                raise ValueError("attention and group_weights belong to a critic, which method hdpo does not have")
+            if self.order_range == "free" and self.adjustment != "real":
+                raise ValueError(
+                    f"adjustment: {self.adjustment} takes actions of the set, so order_range cannot be free"
+                )
+        elif self.order_range != "action_set" or self.adjustment != "real":
+            raise ValueError(f"order_range and adjustment are switches of method hdpo, not of {self.method}")
+        return self
+
     @model_validator(mode="after")
     def _consistent(self) -> TrainConfig:
         if self.hidden_size % self.attention_heads:
@@ -138,8 +176,13 @@ class TrainConfig(BaseModel):
         return self
 
     @property
+    def sees_all(self) -> bool:
+        """Whether a policy is given every agent's observation."""
+        return (self.policy_input if self.method == "hdpo" else self.row.policy_input) == "global"
+
+    @property
     def row(self) -> Method:
-        """The method's row of the table, with this section's own switches on top."""
+        """The row of the table of an actor-critic method, with this section's own switches on top."""
         row = METHODS[self.method]
         return Method(
             attention=self.attention or row.attention,

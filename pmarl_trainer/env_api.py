@@ -35,6 +35,9 @@ class BatchedEnv(Protocol):
         baselines: name -> maker of a policy to compare with, the yardstick first. A policy has `reset(num_envs, seed)`
             and `orders(local_state) -> quantities`; then the environment has `local_state` and
             `step_orders(quantities)`, which is like `step`.
+        adjustments: [A] or [N, A]; action k of an agent orders max(0, d + adjustments[k]), d its local_state.demand.
+        differentiable: true where everything is torch tensors and the costs, observations and local states that follow
+            `step_orders(quantities)` carry the gradient with respect to the quantities (method hdpo).
     """
 
     agents: tuple[str, ...]  # N names
@@ -64,6 +67,7 @@ class EnvSpec:
         reward_delay: [N] int64, steps.
         observation_scale: [N] float32, or None.
         max_steps: most step calls of an episode.
+        adjustments: [N, A] float32, what an action adds to demand (an agent's last one again beyond its own), or None.
     """
 
     agents: tuple[str, ...]
@@ -73,6 +77,7 @@ class EnvSpec:
     reward_delay: np.ndarray
     observation_scale: np.ndarray | None
     max_steps: int
+    adjustments: np.ndarray | None = None
 
     @property
     def usable_steps(self) -> int:
@@ -106,6 +111,27 @@ def make_env(
         raise DoorError(f"env: {entry} refused its arguments: {' '.join(str(error).split())}") from error
     if not isinstance(env, BatchedEnv):
         raise DoorError(f"env: {entry} made a {type(env).__name__}, which is not a batched environment (see env_api)")
+    return env
+
+
+def make_differentiable_env(
+    entry: str, arguments: Mapping[str, Any], num_envs: int, seed: int, device: str
+) -> BatchedEnv:
+    """`make_env`, asked for its torch backend on `device` where it takes such arguments.
+
+    Raises:
+        DoorError: one line, also if what was made is not differentiable.
+    """
+    takes = inspect.signature(_import_entry(entry)).parameters
+    wishes = {name: value for name, value in {"backend": "torch", "device": device}.items() if name in takes}
+    env = make_env(entry, {**arguments, **wishes}, num_envs, seed)
+    missing = [name for name in ("step_orders", "local_state") if not hasattr(type(env), name)]
+    if getattr(env, "differentiable", False) is not True or missing:
+        lacks = "attribute differentiable = True" if not missing else " and ".join(missing)
+        raise DoorError(
+            f"env: method hdpo back-propagates costs through the simulator, so it needs a differentiable environment; "
+            f"the {type(env).__name__} that {entry} made has no {lacks} (see env_api; e.g. scenv:vector_env)"
+        )
     return env
 
 
@@ -148,6 +174,7 @@ def describe(env: BatchedEnv, adjacency: Any = None) -> EnvSpec:
         reward_delay=_checked(getattr(env, "reward_delay", np.zeros(n)), "reward_delay", (n,), np.int64),
         observation_scale=None if scale is None else _checked(scale, "observation_scale", (n,), np.float32),
         max_steps=int(env.horizon) - 1,
+        adjustments=_adjustments(env),
     )
     if (spec.num_actions < 1).any() or (spec.reward_delay < 0).any():
         raise DoorError("env: num_actions must be at least 1 and reward_delay not negative")
@@ -161,6 +188,22 @@ def describe(env: BatchedEnv, adjacency: Any = None) -> EnvSpec:
             f"env: an episode of {spec.max_steps} steps is too short for a reward delay of {spec.reward_delay.max()}"
         )
     return spec
+
+
+def _adjustments(env: BatchedEnv) -> np.ndarray | None:
+    table = getattr(env, "adjustments", None)
+    if table is None:
+        return None
+    counts = np.asarray(env.num_actions, dtype=np.int64)
+    n, most = len(counts), int(counts.max())
+    table = np.asarray(table, dtype=np.float32)
+    table = (
+        np.broadcast_to(table, (n, most))
+        if table.shape == (most,)
+        else _checked(table, "adjustments", (n, most), np.float32)
+    )
+    last = np.minimum(np.arange(most), counts[:, None] - 1)
+    return np.take_along_axis(table, last, axis=1)
 
 
 def _checked(value: Any, name: str, shape: tuple[int, ...], dtype: Any) -> np.ndarray:

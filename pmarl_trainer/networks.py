@@ -37,6 +37,14 @@ class StackedLinear(nn.Module):
         return torch.baddbmm(self.bias, x, self.weight)
 
 
+def as_seen(observations: Tensor, sees_all: bool) -> Tensor:
+    """What each agent's policy is given: [N, B, O] its own, or with `sees_all` everybody's, [N, B, N O]."""
+    if not sees_all:
+        return observations
+    n, batch, size = observations.shape
+    return observations.transpose(0, 1).reshape(1, batch, n * size).expand(n, -1, -1)
+
+
 class Actor(nn.Module):
     """The policies pi_i(. | o_i): observation -> hidden -> hidden -> log-probabilities of the agent's own actions.
 
@@ -60,11 +68,7 @@ class Actor(nn.Module):
 
     def forward(self, observations: Tensor) -> Tensor:
         """[N, B, O] -> log pi [N, B, A]."""
-        x = observations
-        if self.sees_all:
-            n, batch, size = x.shape
-            x = x.transpose(0, 1).reshape(1, batch, n * size).expand(n, -1, -1)
-        x = functional.leaky_relu(self.hidden_1(x))
+        x = functional.leaky_relu(self.hidden_1(as_seen(observations, self.sees_all)))
         x = functional.leaky_relu(self.hidden_2(x))
         return functional.log_softmax(self.logits(x).masked_fill(~self.action_mask, MASKED), dim=-1)
 

@@ -50,7 +50,8 @@ class Display:
         speed = (row["updates"] - self._first_updates) / max(elapsed, 1e-9)
         if "evaluation" in row:
             self._shown = self._evaluation(row)
-        text = f"{self._shown}  entropy {row.get('entropy', 1.0):.2f}  {speed:.0f} updates/s"
+        entropy = f"entropy {row['entropy']:.2f}  " if "entropy" in row else ""
+        text = f"{self._shown}  {entropy}{speed:.0f} updates/s"
         if self._bar is not None:
             self._bar.update(self._task, completed=row["rollout"], description=text)
         elif "evaluation" in row:

@@ -14,20 +14,19 @@ import numpy as np
 import torch
 
 from pmarl_trainer import checkpoint, report
-from pmarl_trainer.algorithm import Learner
 from pmarl_trainer.config import RunConfig
 from pmarl_trainer.config_files import build_config
 from pmarl_trainer.errors import CheckpointError, TrainerError
-from pmarl_trainer.evaluation import Outcome, play_actor, play_baselines
-from pmarl_trainer.training import checkpoint_path, open_env, prepare_torch, train
+from pmarl_trainer.evaluation import Outcome, play_baselines
+from pmarl_trainer.methods import check_run, make_learner, training_loop
+from pmarl_trainer.training import checkpoint_path, open_env, prepare_torch
 
 
 def start_run(config: RunConfig, folder: Path, *, quiet: bool = False) -> bool:
     """Train in a new folder and evaluate the result; False if it was interrupted."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise TrainerError(f"{folder}: already there and not empty; resume it with --resume, or give another --out")
-    prepare_torch(config.train)  # what can be refused is refused before the folder is there
-    open_env(config, 1, config.train.seed)
+    check_run(config)  # what can be refused is refused before the folder is there
     folder.mkdir(parents=True, exist_ok=True)
     describe_run(config, folder)
     return _train_and_finish(config, folder, resume=False, quiet=quiet)
@@ -64,7 +63,7 @@ def describe_run(config: RunConfig, folder: Path) -> None:
 
 
 def _train_and_finish(config: RunConfig, folder: Path, *, resume: bool, quiet: bool) -> bool:
-    state = train(config, folder, resume=resume, quiet=quiet)
+    state = training_loop(config.train)(config, folder, resume=resume, quiet=quiet)
     if state.rollout < config.train.rollouts:
         return False
     training = {"rollouts": state.rollout, "updates": state.updates, "seconds": round(state.seconds, 1)}
@@ -100,12 +99,12 @@ def evaluate_run(
     episodes, seed = episodes or cfg.final_episodes, cfg.evaluation_seed if seed is None else seed
     device = prepare_torch(cfg)
     env, spec = open_env(config, episodes, seed)
-    learner, path = Learner(spec, cfg, device), checkpoint_path(folder, which)
+    learner, path = make_learner(spec, cfg, device), checkpoint_path(folder, which)
     tensors, header = checkpoint.load(path, device)
     checkpoint.check_identity(path, header, checkpoint.identity(spec, cfg))
     checkpoint.load_learner(path, learner, tensors, policy_only=True)
     baselines = play_baselines(env, seed)
-    outcomes: dict[str, Outcome] = {cfg.method: play_actor(env, learner.act, seed, device), **baselines}
+    outcomes: dict[str, Outcome] = {cfg.method: learner.play(env, seed), **baselines}
     yardstick = next(iter(baselines), None)
     record = {
         "method": cfg.method,

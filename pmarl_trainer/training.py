@@ -18,12 +18,13 @@ from pmarl_trainer.algorithm import Learner
 from pmarl_trainer.config import RunConfig, TrainConfig
 from pmarl_trainer.env_api import BatchedEnv, EnvSpec, describe, make_env
 from pmarl_trainer.errors import DivergedError, TrainerError
-from pmarl_trainer.evaluation import Outcome, play_actor, play_yardstick
+from pmarl_trainer.evaluation import Outcome, play_yardstick
 from pmarl_trainer.metrics import MetricLog
 from pmarl_trainer.progress import Display
 from pmarl_trainer.replay import Replay
 from pmarl_trainer.rollout import align, collect
 from pmarl_trainer.seeds import derived_seed
+from pmarl_trainer.trainable import Trainable
 
 
 @dataclass
@@ -59,7 +60,7 @@ def train(
     device = prepare_torch(cfg)
     env, spec = open_env(config, cfg.num_envs, cfg.seed)
     learner, replay = Learner(spec, cfg, device), Replay(spec, cfg.memory_size, cfg.num_envs, device)
-    selection = Selection(config, spec, device)
+    selection = Selection(config, spec)
     state = load_last(folder, spec, cfg, learner, replay) if resume else RunState()
     delay = torch.as_tensor(spec.reward_delay, device=device)
     actions_rng, updates_rng = torch.Generator(device), torch.Generator(device)
@@ -146,19 +147,19 @@ class Selection:
         yardstick: name of the environment's first baseline, or None.
     """
 
-    def __init__(self, config: RunConfig, spec: EnvSpec, device: torch.device) -> None:
+    def __init__(self, config: RunConfig, spec: EnvSpec) -> None:
         """Make an environment of its own, and let the yardstick play on the paths."""
         cfg = config.train
-        self._config, self._spec, self._device = cfg, spec, device
+        self._config, self._spec = cfg, spec
         self._seed = derived_seed(cfg.seed, "selection")
         self._env, _ = open_env(config, cfg.evaluation_episodes, self._seed)
         yardstick = play_yardstick(self._env, self._seed)
         self.yardstick: str | None = yardstick[0] if yardstick else None
         self._reference: Outcome | None = yardstick[1] if yardstick else None
 
-    def evaluate(self, learner: Learner, state: RunState, folder: Path) -> dict[str, float]:
+    def evaluate(self, learner: Trainable, state: RunState, folder: Path) -> dict[str, float]:
         """The evaluation's columns; writes the checkpoint `best` if it is."""
-        outcome = play_actor(self._env, learner.act, self._seed, self._device)
+        outcome = learner.play(self._env, self._seed)
         if outcome.score < state.best_score:
             state.best_score, state.best_rollout = outcome.score, state.rollout
             facts = {"identity": checkpoint.identity(self._spec, self._config), "state": asdict(state)}
@@ -173,24 +174,24 @@ def checkpoint_path(folder: Path, which: str) -> Path:
 
 
 def save_last(
-    folder: Path, spec: EnvSpec, config: TrainConfig, learner: Learner, replay: Replay, state: RunState
+    folder: Path, spec: EnvSpec, config: TrainConfig, learner: Trainable, replay: Replay | None, state: RunState
 ) -> None:
     """Write all that resuming needs."""
     tensors = checkpoint.learner_state(learner)
-    if config.checkpoint_memory:
+    if replay is not None and config.checkpoint_memory:
         tensors |= {f"replay.{name}": tensor for name, tensor in replay.state_dict().items()}
     facts = {"identity": checkpoint.identity(spec, config), "state": asdict(state)}
     checkpoint.save(checkpoint_path(folder, "last"), tensors, facts)
 
 
-def load_last(folder: Path, spec: EnvSpec, config: TrainConfig, learner: Learner, replay: Replay) -> RunState:
+def load_last(folder: Path, spec: EnvSpec, config: TrainConfig, learner: Trainable, replay: Replay | None) -> RunState:
     """Take up a run where its last checkpoint left it."""
     path = checkpoint_path(folder, "last")
     tensors, facts = checkpoint.load(path, learner.device)
     checkpoint.check_identity(path, facts, checkpoint.identity(spec, config))
     checkpoint.load_learner(path, learner, tensors)
     memory = {name.removeprefix("replay."): t for name, t in tensors.items() if name.startswith("replay.")}
-    if memory:
+    if replay is not None and memory:
         replay.load_state_dict(memory)
     return RunState(**facts["state"])
 

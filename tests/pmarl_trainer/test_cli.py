@@ -59,7 +59,7 @@ def test_dry_run_prints_the_resolved_configuration_and_writes_nothing(monkeypatc
     [
         ([], "give --scenario FILE"),
         (["--scenario", "none.yaml"], "cannot be read"),
-        (["--scenario", "toy.yaml", "--method", "ppo"], "'maac', 'pmarl' or 'fv'"),
+        (["--scenario", "toy.yaml", "--method", "ppo"], "'maac', 'pmarl', 'fv' or 'hdpo'"),
         (["--scenario", "toy.yaml", "--device", "tpu"], "train.train_device"),
         (["--scenario", "toy.yaml", "bach_size=3"], "did you mean 'batch_size'?"),
         (["--scenario", "toy.yaml", "--out", "."], "not empty"),

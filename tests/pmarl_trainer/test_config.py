@@ -41,7 +41,7 @@ def test_layers_of_a_configuration(tmp_path):
         ("env: {}", "env.entry: Field required"),
         ("env: {entry: 'm:c', seed: 3}", "'seed' is the trainer's"),
         ("env: {entry: 'm:c'}\ntrain: {lr: fast}", "train.lr: Input should be a valid number"),
-        ("env: {entry: 'm:c'}\ntrain: {method: ppo}", "train.method: Input should be 'maac', 'pmarl' or 'fv'"),
+        ("env: {entry: 'm:c'}\ntrain: {method: ppo}", "train.method: Input should be 'maac', 'pmarl', 'fv' or 'hdpo'"),
         ("env: {entry: 'm:c'}\ntrain: {hidden_size: 10, attention_heads: 3}", "attention_heads must divide"),
         ("env: {entry: 'm:c'}\ntrain: {threads: 0}", "threads must be"),
         ("env: {entry: 'm:c'}\nenv: {entry: 'm:d'}", "duplicate key 'env'"),
