@@ -1,4 +1,4 @@
-"""The command lines `pmarl-train` and `pmarl-evaluate`. torch is imported only when a command really runs."""
+"""The command lines `pmarl-train`, `pmarl-evaluate` and `pmarl-export`. torch is imported only when a command really runs."""
 
 from __future__ import annotations
 
@@ -73,6 +73,34 @@ def _evaluate_command(
     evaluate_run(load_config(run), run, episodes=episodes, seed=seed, which=checkpoint, out=out)
 
 
+def _export_command(
+    run: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    out: Annotated[Path, typer.Option(help="New folder for the policies.")],
+    checkpoint: Annotated[Literal["best", "last"], typer.Option(help="Which checkpoint.")] = "best",
+    onnx: Annotated[
+        bool | None, typer.Option("--onnx/--no-onnx", help="ONNX files too.", show_default="if onnx is installed")
+    ] = None,
+) -> None:
+    """Write each agent's policy to files of its own, for use without torch and without any other agent.
+
+    NAME.json and NAME.safetensors (for numpy), NAME.onnx (for onnxruntime). What comes out runs from the agent's own
+    observation alone, so policies that see every agent's (method fv) are refused.
+
+    Examples:
+
+        pmarl-export runs/r2-pmarl-s0-1 --out policies
+
+        scenv evaluate --scenario r2 --policy base-stock,policies
+    """
+    _require_torch()
+    from pmarl_trainer.export import export_run
+
+    files = export_run(run, out, which=checkpoint, onnx=onnx)
+    print(f"{len(files)} files in {out}: {', '.join(files[:3])}{', ...' if files[3:] else ''}")
+    if onnx is None and not any(name.endswith(".onnx") for name in files):
+        print('no ONNX files: pip install "scenv[export]" if you want them too')
+
+
 def train() -> None:
     """Entry point of `pmarl-train`."""
     _run("pmarl-train", _train_command)
@@ -81,6 +109,11 @@ def train() -> None:
 def evaluate() -> None:
     """Entry point of `pmarl-evaluate`."""
     _run("pmarl-evaluate", _evaluate_command)
+
+
+def export() -> None:
+    """Entry point of `pmarl-export`."""
+    _run("pmarl-export", _export_command)
 
 
 def _run(name: str, command: Callable[..., Any]) -> None:

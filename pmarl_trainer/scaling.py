@@ -50,7 +50,7 @@ class ObservationScaler(nn.Module):
     def __init__(self, scale: Tensor | None, agents: int, observation_size: int, *, symlog: bool) -> None:
         """`scale` [N] or None; with `symlog`, sign(x) ln(1 + |x|) of the result."""
         super().__init__()
-        self.symlog = symlog
+        self.symlog, self.observation_size = symlog, observation_size
         self.moments = RunningMoments((agents, observation_size)) if scale is None else None
         self.register_buffer("divisor", torch.ones(agents, 1, 1) if scale is None else scale.view(-1, 1, 1).float())
         self.divisor: Tensor
@@ -59,6 +59,13 @@ class ObservationScaler(nn.Module):
         """Learn the running moments, where they are used, from observations [S, N, O]."""
         if self.moments is not None:
             self.moments.update(observations)
+
+    def of_agent(self, agent: int) -> tuple[Tensor, Tensor, float | None, bool]:
+        """One agent's mean [O], std [O], the bound after (x - mean) / std, and whether symlog follows: for export."""
+        if self.moments is None:
+            divisor = self.divisor[agent, 0].expand(self.observation_size)
+            return divisor, divisor, None, self.symlog
+        return self.moments.mean[agent].float(), self.moments.std[agent], _CLIP, self.symlog
 
     def forward(self, observations: Tensor) -> Tensor:
         """[N, B, O] raw -> [N, B, O] scaled."""

@@ -29,7 +29,7 @@ PolicyOption = Annotated[
         "-p",
         help="Policies to compare, by comma; the first is the reference. Names: "
         + ", ".join("/".join((policy.name, *policy.short)) for policy in NAMED_POLICIES)
-        + "; a .json file of base-stock levels; or module:callable.",
+        + "; a .json file of base-stock levels; a folder of pmarl-export; or module:callable.",
     ),
 ]
 

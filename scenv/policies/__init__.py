@@ -6,6 +6,8 @@ from scenv.policies.base_stock import BaseStock
 from scenv.policies.constant_order import ConstantOrder
 from scenv.policies.decomposition_aggregation import DecompositionAggregation
 from scenv.policies.echelon_base_stock import EchelonBaseStock
+from scenv.policies.firm_policy import FirmPolicy
+from scenv.policies.learned import LearnedPolicies
 from scenv.policies.mixed import Mixed
 from scenv.policies.optimised_base_stock import OptimisedBaseStock
 from scenv.policies.pass_through import PassThrough
@@ -21,6 +23,8 @@ __all__ = [
     "ConstantOrder",
     "DecompositionAggregation",
     "EchelonBaseStock",
+    "FirmPolicy",
+    "LearnedPolicies",
     "Mixed",
     "NamedPolicy",
     "OptimisedBaseStock",

@@ -16,6 +16,7 @@ from scenv.policies.base_stock import BaseStock
 from scenv.policies.constant_order import ConstantOrder
 from scenv.policies.decomposition_aggregation import DecompositionAggregation
 from scenv.policies.echelon_base_stock import EchelonBaseStock
+from scenv.policies.learned import LearnedPolicies
 from scenv.policies.optimised_base_stock import OptimisedBaseStock
 from scenv.policies.pass_through import PassThrough
 from scenv.policies.random_policy import RandomPolicy
@@ -71,11 +72,11 @@ _BASELINES = ("base-stock", "decomposition-aggregation", "sterman", "pass-throug
 
 
 def make_policy(name: str, scenario: Scenario) -> Policy:
-    """A policy by its long or short name, from a file of levels, or of your own making.
+    """A policy by its long or short name, from a file of levels or a folder of learned ones, or of your own making.
 
     Args:
-        name: a name of `NAMED_POLICIES`; the path of a `.json` file that `BaseStock.save` wrote; or
-            `module:callable`, which is called with the scenario and returns a `Policy`.
+        name: a name of `NAMED_POLICIES`; the path of a `.json` file that `BaseStock.save` wrote; the folder
+            that `pmarl-export` wrote; or `module:callable`, which is called with the scenario and returns a `Policy`.
         scenario: what the policy is made for.
 
     Raises:
@@ -84,13 +85,16 @@ def make_policy(name: str, scenario: Scenario) -> Policy:
     for policy in NAMED_POLICIES:
         if name.lower() in (policy.name, *policy.short):
             return policy.make(scenario)
+    if Path(name).is_dir():
+        return LearnedPolicies(name, scenario)
     if name.endswith(".json"):
         return BaseStock.from_file(Path(name), scenario)
     if ":" in name:
         return _imported(name)(scenario)
     raise ScenarioError(
         f"unknown policy {name!r}{did_you_mean(name, [policy.name for policy in NAMED_POLICIES])}; expected "
-        f"{', '.join(policy.name for policy in NAMED_POLICIES)}, a .json file of levels, or module:callable"
+        f"{', '.join(policy.name for policy in NAMED_POLICIES)}, a .json file of levels, a folder of "
+        "pmarl-export, or module:callable"
     )
 
 
