@@ -23,7 +23,7 @@ def _train_command(
         list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="e.g. train.batch_size=512")
     ] = None,
     scenario: Annotated[Path | None, typer.Option(help="Scenario file (YAML) with the sections env and train.")] = None,
-    method: Annotated[str | None, typer.Option(help="maac, pmarl or fv.")] = None,
+    method: Annotated[str | None, typer.Option(help="maac, pmarl, fv or hdpo.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of initialisation, exploration and training paths.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the run (default: runs/SCENARIO-METHOD-sSEED-N).")] = None,
