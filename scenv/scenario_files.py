@@ -16,6 +16,7 @@ import yaml
 from pydantic import ValidationError
 
 from scenv.errors import NetworkError, ScenarioError, did_you_mean
+from scenv.field_types import problem_of
 from scenv.network import BUILT_IN_NETWORKS, Network, load_network
 from scenv.scenario import Scenario
 
@@ -63,7 +64,7 @@ def load_scenario(
     try:
         return Scenario.model_validate(fields)
     except ValidationError as error:
-        raise ScenarioError(f"{label}: {_first_problem(error)}") from error
+        raise ScenarioError(f"{label}: {problem_of(error, Scenario)}") from error
 
 
 def _fields_of(source: Any) -> tuple[str, dict[str, Any]]:
@@ -125,20 +126,6 @@ def _inside(value: Any, field: str, label: str, folder: Path) -> Any:
     if not path.is_relative_to(folder.resolve()):
         raise ScenarioError(f"{label}: field {field!r} must stay inside the scenario's folder, got {value!r}")
     return str(path) if path.exists() or path.suffix else value
-
-
-def _first_problem(error: ValidationError) -> str:
-    """One sentence about the first of pydantic's findings."""
-    problem = error.errors()[0]
-    # Branches of a union ("constrained-int", "poisson") stand in the location after the field; users know the field.
-    location = ".".join(str(part) for part in problem["loc"] if str(part) not in ("function-after", "is-instance"))
-    if problem["type"] == "extra_forbidden":
-        name = str(problem["loc"][-1])
-        return f"unknown field {location!r}{did_you_mean(name, tuple(Scenario.model_fields))}"
-    message = problem["msg"].removeprefix("Value error, ")
-    if not location:
-        return message
-    return f"field {location!r}: {message} (got {problem['input']!r:.80})"
 
 
 class _StrictLoader(yaml.SafeLoader):
