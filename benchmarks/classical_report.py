@@ -27,6 +27,7 @@ def report(document: dict[str, Any]) -> str:
     lines += _serial(document["serial"])
     if document["sensitivity"]:
         lines += _sensitivity(document["sensitivity"])
+        lines += _reading(document["table"], document["sensitivity"])
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -41,7 +42,9 @@ def _network_table(entries: list[dict[str, Any]]) -> list[str]:
         swing = f"{max(value for value in row['bullwhip'] if value is not None):.2f}" if "bullwhip" in row else ""
         lines.append(_row([name, *(_cost(entry["policies"][name]) for entry in entries), service, swing]))
     bounds = [f"{entry['newsvendor_bound']:,.0f}" for entry in entries]
-    return [*lines, _row(["(no policy below: retailers' newsvendor costs, loose)", *bounds, "", ""])]
+    lines.append(_row(["(lower bound, loose: retailers' newsvendor costs)", *bounds, "", ""]))
+    refused = {name: row["refused"] for name, row in middle["policies"].items() if "refused" in row}
+    return [*lines, *(line for name, why in refused.items() for line in ("", f"{name}: {why}"))]
 
 
 def _serial(entries: list[dict[str, Any]]) -> list[str]:
@@ -81,6 +84,43 @@ def _sensitivity(entries: list[dict[str, Any]]) -> list[str]:
         ratios = [_ratio(of_network[n][name]) for n in networks for name in names]
         lines.append(_row([costs, str(stock), *ratios]))
     return [*lines, ""]
+
+
+def _reading(table: list[dict[str, Any]], sensitivity: list[dict[str, Any]]) -> list[str]:
+    """What the numbers say next to the paper's Figure 5."""
+
+    def span(entries: list[dict[str, Any]], policy: str) -> str:
+        ratios = [entry["policies"][policy]["to_best_levels"]["ratio"] for entry in entries]
+        low, high = f"{min(ratios):.2f}", f"{max(ratios):.2f}"
+        return low if low == high else f"{low} to {high}"
+
+    def with_ratio(ratio: int) -> list[dict[str, Any]]:
+        return [
+            entry
+            for entry in sensitivity
+            if entry["costs"] == {"backorder_ratio": ratio} and entry["initial_stock_periods"] == 1
+        ]
+
+    serial = [entry for entry in table if entry["network"] == "bg"]
+    real = [entry for entry in table if entry["network"] != "bg"]
+    bs, da = "base-stock", "decomposition-aggregation"
+    lines = ["## Reading", ""]
+    for name, entries in (("the real networks", real), ("the beer game", serial)):
+        if entries:
+            lines.append(
+                f"- On {name}, BS costs {span(entries, bs)} and DA {span(entries, da)} times the best constants."
+            )
+    return [
+        *lines,
+        "- The paper's Figure 5 has its learner 1.4 to 1.6 times cheaper than BS and DA on complex networks, and about "
+        "equal to DA on simple ones. With our default costs the best constants alone gain as much on BS, and less on "
+        "DA; a learner has more to show only where it beats them.",
+        "- The reason is the ratio of backorder to holding cost, not the initial stock. At the default of 2 a firm "
+        "should run out in one period of three, and the 95 % of BS is far too much stock. At 19, the ratio for which 95 % is "
+        f"right, BS costs {span(with_ratio(19), bs)} times the best constants; DA, which lets firms upstream run out "
+        f"more often, then costs {span(with_ratio(19), da)} times as much, as backorders cost at every firm.",
+        "",
+    ]
 
 
 def _cost(row: dict[str, Any]) -> str:
