@@ -14,6 +14,7 @@ from pmarl_trainer.config import TrainConfig
 from pmarl_trainer.env_api import BatchedEnv, EnvSpec
 from pmarl_trainer.evaluation import Outcome, play_actor
 from pmarl_trainer.graph import group_weights, neighbour_mask
+from pmarl_trainer.literal_critic import LiteralCritic
 from pmarl_trainer.networks import Actor, AttentionCritic
 from pmarl_trainer.replay import Batch
 from pmarl_trainer.rollout import Episodes
@@ -37,25 +38,32 @@ class Learner:
         num_actions = torch.as_tensor(spec.num_actions)
         mask = torch.as_tensor(neighbour_mask(spec.adjacency, row.attention))
         size, hidden, actions = spec.observation_size, config.hidden_size, int(num_actions.max())
-        sees_all = row.policy_input == "global"
+        norm, heads = config.input_normalisation == "batch", config.attention_heads
+        make_critic = LiteralCritic if config.own_action == "encoded" else AttentionCritic
         self.config, self.device = config, device
-        self.actor = Actor(size, num_actions, hidden, sees_all=sees_all, generator=generator).to(device)
-        self.critic = AttentionCritic(size, actions, hidden, config.attention_heads, mask, generator).to(device)
+        self.actor = Actor(
+            size, num_actions, hidden, sees_all=config.sees_all, generator=generator, batch_norm=norm
+        ).to(device)
+        self.critic = make_critic(size, actions, hidden, heads, mask, generator, batch_norm=norm).to(device)
         self.target_actor = copy.deepcopy(self.actor).requires_grad_(False)
         self.target_critic = copy.deepcopy(self.critic).requires_grad_(False)
         scale = None if spec.observation_scale is None else torch.as_tensor(spec.observation_scale)
+        scale = torch.ones(n) if norm else scale  # batch normalisation does it
         self.scaler = ObservationScaler(scale, n, size, symlog=config.observation_transform == "symlog").to(device)
         self.reward_moments = RunningMoments((n,)).to(device)
         self.weights = torch.as_tensor(group_weights(spec.adjacency, row.group_weights)).float().to(device)
         self.max_entropy = num_actions.float().log().to(device)
         self.log_alpha = torch.full((n,), math.log(max(config.alpha, 1e-8)), device=device, requires_grad=True)
-        self.critic_optimiser = torch.optim.Adam(self.critic.parameters(), lr=config.lr, fused=True)
+        self.critic_optimiser = torch.optim.Adam(
+            self.critic.parameters(), lr=config.lr, weight_decay=config.critic_weight_decay, fused=True
+        )
         self.policy_optimiser = torch.optim.Adam(self.actor.parameters(), lr=config.policy_lr or config.lr, fused=True)
         self.alpha_optimiser = torch.optim.Adam([self.log_alpha], lr=config.alpha_lr)
 
     @torch.no_grad()
     def act(self, observations: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Actions [N, B] for raw observations [N, B, O]: drawn with `generator`, the most probable without."""
+        self.actor.eval()
         log_pi = self.actor(self.scaler(observations))
         return log_pi.argmax(dim=-1) if generator is None else draw(log_pi, generator)
 
@@ -80,6 +88,7 @@ class Learner:
 
     def update(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """One step of critics, policies, temperatures and targets; returns what to log, as tensors on the device."""
+        self.actor.train()
         observations = self.scaler(batch.observations)
         metrics = self._update_critics(batch, observations, generator)
         log_pi, policy_metrics = self._update_policies(observations, generator)
@@ -93,25 +102,54 @@ class Learner:
     def _update_critics(self, batch: Batch, observations: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         config = self.config
         with torch.no_grad():
-            rewards = batch.rewards
-            if config.reward_normalisation:
-                rewards = rewards / self.reward_moments.std.unsqueeze(1)
-            next_observations = self.scaler(batch.next_observations)
-            log_pi = self.target_actor(next_observations)
-            q_next = self.target_critic(next_observations, draw(log_pi, generator))
-            value = losses.soft_value(log_pi, q_next, self._alpha())
-            targets = losses.critic_target(rewards, batch.terminated, value, config.gamma)
-        q = losses.of_action(self.critic(observations, batch.actions), batch.actions)
+            value = self._next_value(self.scaler(batch.next_observations), generator)
+            targets = losses.critic_target(self._rewards(batch.rewards), batch.terminated, value, config.gamma)
+        q, scores = self.critic.taken(observations, batch.actions)
         loss = losses.critic_loss(q, targets, self.weights, config.huber_delta)
+        total = loss
+        if config.attention_regularisation > 0:
+            total = loss + config.attention_regularisation * self.critic.attention.magnitude(scores).sum()
         self.critic_optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        norms = clip_per_agent(self.critic.stacked_parameters(), config.critic_clip)
-        nn.utils.clip_grad_norm_(self.critic.shared_parameters(), config.critic_clip)
+        total.backward()  # type: ignore[no-untyped-call]
+        norm = self._clip_critics()
         self.critic_optimiser.step()
-        return {"critic_loss": loss.detach(), "q": q.detach().mean(), "critic_gradient": norms.mean()}
+        return {"critic_loss": loss.detach(), "q": q.detach().mean(), "critic_gradient": norm}
+
+    def _next_value(self, observations: Tensor, generator: torch.Generator) -> Tensor:
+        """[N, B] what the target networks expect of the next state, over the agent's own actions or for one of them."""
+        log_pi = self.target_actor(observations)
+        actions = draw(log_pi, generator)
+        if self.config.target_value == "expected":
+            return losses.soft_value(log_pi, self.target_critic(observations, actions), self._alpha())
+        return losses.soft_value_sampled(
+            log_pi, self.target_critic.taken(observations, actions)[0], actions, self._alpha()
+        )
+
+    def _rewards(self, rewards: Tensor) -> Tensor:
+        """[N, B] rewards as the critics learn them."""
+        moments = self.reward_moments
+        if self.config.reward_normalisation == "none":
+            return rewards
+        if self.config.reward_normalisation == "standardise":
+            rewards = rewards - moments.mean.float().unsqueeze(1)
+        return rewards / moments.std.unsqueeze(1)
+
+    def _clip_critics(self) -> Tensor:
+        """Clip the critics' gradients, agent by agent or all together; the mean norm of an agent's before."""
+        shared, limit, n = self.critic.shared_parameters(), self.config.critic_clip, len(self.weights)
+        if self.config.shared_gradient == "mean":
+            for parameter in shared:
+                if parameter.grad is not None:
+                    parameter.grad.div_(n)
+        if self.config.critic_clip_scope == "all":
+            return nn.utils.clip_grad_norm_(self.critic.parameters(), limit * n) / n
+        norms = clip_per_agent(self.critic.stacked_parameters(), limit)
+        nn.utils.clip_grad_norm_(shared, limit)
+        return norms.mean()
 
     def _update_policies(self, observations: Tensor, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
-        log_pi = self.actor(observations)
+        logits = self.actor.raw_logits(observations)
+        log_pi = self.actor.log_policy(logits)
         with torch.no_grad():  # others' actions are drawn anew from the present policies (MAAC)
             actions = draw(log_pi, generator)
             q = self.critic(observations, actions)
@@ -119,12 +157,21 @@ class Learner:
             loss = losses.policy_loss_expected(log_pi, q, self._alpha())
         else:
             loss = losses.policy_loss_sampled(log_pi, q, actions, self._alpha())
+        total = loss
+        if self.config.logit_regularisation > 0:
+            total = loss + self.config.logit_regularisation * self._logit_magnitude(logits)
         self.policy_optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        total.backward()  # type: ignore[no-untyped-call]
         norms = clip_per_agent(list(self.actor.parameters()), self.config.policy_clip)
         self.policy_optimiser.step()
         entropy = (losses.entropy(log_pi.detach()).mean(dim=1) / self.max_entropy.clamp(min=1e-6)).mean()
         return log_pi.detach(), {"policy_loss": loss.detach(), "entropy": entropy, "policy_gradient": norms.mean()}
+
+    def _logit_magnitude(self, logits: Tensor) -> Tensor:
+        """Sum over agents of the mean square of their logits, of possible actions only (MAAC's regularisation)."""
+        possible = self.actor.action_mask
+        squares = (logits.square() * possible).mean(dim=1).sum(dim=-1)
+        return (squares / possible.sum(dim=(1, 2))).sum()
 
     def _update_temperatures(self, log_pi: Tensor) -> None:
         target = self.config.target_entropy * self.max_entropy

@@ -1,4 +1,4 @@
-"""The command lines `pmarl-train`, `pmarl-evaluate` and `pmarl-export`. torch is imported only when a command really runs."""
+"""`pmarl-train`, `pmarl-evaluate` and `pmarl-export`. torch is imported only when a command really runs."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pmarl_trainer.errors import did_you_mean
+from pmarl_trainer.presets import PRESETS
 
 Attention = Literal["all", "neighbours"]
 GroupWeights = Literal["equal", "log_scaled"]
@@ -69,6 +70,10 @@ class TrainConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    preset: Literal["default", "maac-reference", "paper"] = Field(
+        default="default", description="A row of presets.PRESETS: settings that stand for those not given."
+    )
+
     # What is learned
     method: Literal["maac", "pmarl", "fv", "hdpo"] = Field(
         default="pmarl",
@@ -101,12 +106,25 @@ class TrainConfig(BaseModel):
     num_envs: int = Field(default=32, ge=1, description="Environment rows that are rolled out together.")
     learning_starts: int = Field(default=4, ge=0, description="Rollouts before the first update.")
     updates_per_rollout: int = Field(default=32, ge=1)
+    updates_per_transition: float | None = Field(
+        default=None, gt=0, le=100, description="Instead: this many for each transition that a rollout brought."
+    )
     memory_size: int = Field(default=40_000, ge=1, description="Replay capacity, transitions of all agents together.")
     batch_size: int = Field(default=256, ge=1)
 
     # Networks
     hidden_size: int = Field(default=64, ge=1)
     attention_heads: int = Field(default=4, ge=1, description="Must divide hidden_size.")
+    own_action: Literal["outputs", "encoded"] = Field(
+        default="outputs",
+        description="outputs: the critic has one output per own action (MAAC); encoded: the own action is an input, as "
+        "in the paper's eqs. 12-15, so that values of all actions take one pass each.",
+    )
+    input_normalisation: Literal["scale", "batch"] = Field(
+        default="scale",
+        description="scale: by the environment's observation_scale, or else running moments; batch: batch "
+        "normalisation of what policies and critics are given (MAAC).",
+    )
     observation_transform: Literal["none", "symlog"] = Field(
         default="none", description="symlog: sign(x) ln(1 + |x|) after scaling, for heavy-tailed observations."
     )
@@ -116,8 +134,14 @@ class TrainConfig(BaseModel):
     policy_gradient: Literal["expected", "sampled"] = Field(
         default="expected", description="Eq. 9 as the exact expectation over own actions, or from one sampled action."
     )
+    target_value: Literal["expected", "sampled"] = Field(
+        default="expected", description="Eq. 10's expectation over the own next action: exact, or one drawn action's."
+    )
     huber_delta: float | None = Field(default=None, gt=0, description="Huber loss for the critic; null: squared.")
-    reward_normalisation: bool = Field(default=False, description="Divide each agent's rewards by their running std.")
+    reward_normalisation: Literal["none", "scale", "standardise"] = Field(
+        default="none",
+        description="scale: divide each agent's rewards by their running std; standardise: less their mean.",
+    )
     temperature: Literal["fixed", "auto"] = Field(
         default="fixed", description="fixed: alpha goes from alpha to alpha_final; auto: tuned towards target_entropy."
     )
@@ -126,12 +150,22 @@ class TrainConfig(BaseModel):
     target_entropy: float = Field(default=0.3, ge=0, le=1, description="Fraction of ln|A| (temperature: auto).")
     alpha_lr: float = Field(default=1e-3, gt=0)
 
+    attention_regularisation: float = Field(default=0.0, ge=0, description="Times the mean square attention logit.")
+    logit_regularisation: float = Field(default=0.0, ge=0, description="Times the mean square policy logit.")
+
     # Optimisation
     lr: float = Field(default=3e-3, gt=0, description="Critic's learning rate at the start.")
     policy_lr: float | None = Field(default=2e-3, gt=0, description="Policies' learning rate; null: lr.")
     lr_final: float = Field(default=0.1, ge=0, le=1, description="Share of the learning rates left at the end.")
+    critic_weight_decay: float = Field(default=0.0, ge=0, description="Of Adam, as an L2 penalty.")
     polyak_tau: float = Field(default=0.01, gt=0, le=1)
+    shared_gradient: Literal["sum", "mean"] = Field(
+        default="sum", description="What the shared attention weights get of all agents' losses."
+    )
     critic_clip: float = Field(default=10.0, gt=0, description="Largest gradient norm of one agent's critic.")
+    critic_clip_scope: Literal["agent", "all"] = Field(
+        default="agent", description="agent: each on its own norm; all: one norm of at most N times critic_clip."
+    )
     policy_clip: float = Field(default=0.5, gt=0, description="Largest gradient norm of one agent's policy.")
 
     # Evaluation, output
@@ -152,9 +186,18 @@ class TrainConfig(BaseModel):
             return data
         return {**METHOD_DEFAULTS.get(data["method"], {}), **data}
 
+    @model_validator(mode="before")
+    @classmethod
+    def _settings_of_preset(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping) or not isinstance(data.get("preset"), str):
+            return data
+        return {**PRESETS.get(data["preset"], {}), **data}
+
     @model_validator(mode="after")
     def _switches_of_method(self) -> TrainConfig:
         if self.method == "hdpo":
+            if self.preset != "default":
+                raise ValueError(f"preset {self.preset} is for methods with a critic, which hdpo does not have")
             if self.attention is not None or self.group_weights is not None:
                 raise ValueError("attention and group_weights belong to a critic, which method hdpo does not have")
             if self.order_range == "free" and self.adjustment != "real":
@@ -189,6 +232,12 @@ class TrainConfig(BaseModel):
             group_weights=self.group_weights or row.group_weights,
             policy_input=self.policy_input or row.policy_input,
         )
+
+    def updates_for(self, transitions: int) -> int:
+        """How many updates follow a rollout that brought so many transitions; at least one."""
+        if self.updates_per_transition is None:
+            return self.updates_per_rollout
+        return max(1, round(self.updates_per_transition * transitions))
 
     def progress(self, rollout: int) -> float:
         """How far `rollout` is into the learning part of the run, 0 .. 1: what the schedules run on."""

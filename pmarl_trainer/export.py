@@ -82,6 +82,10 @@ def export_run(run: Path, out: Path, *, which: str = "best", onnx: bool | None =
 
 def refuse_global_policies(config: RunConfig) -> None:
     """A policy that sees every agent's observation cannot run at one agent alone."""
+    if config.train.method == "hdpo":
+        raise TrainerError(
+            "method hdpo is a yardstick whose policies order real quantities; only maac and pmarl export"
+        )
     if config.train.row.policy_input == "global":
         raise TrainerError(
             f"method {config.train.method}: its policies see every agent's observation (policy_input: global), so none "
@@ -110,6 +114,11 @@ def agent_policy(
     for name in LAYERS:
         layer = getattr(learner.actor, name)
         tensors |= {f"{name}.weight": layer.weight[agent], f"{name}.bias": layer.bias[agent, 0]}
+    normalise = learner.actor.normalise
+    if normalise is not None:  # batch normalisation is linear while acting: part of the first layer
+        weight = tensors["hidden_1.weight"] / normalise.std[agent].T
+        tensors["hidden_1.bias"] = tensors["hidden_1.bias"] - normalise.mean[agent, 0] @ weight
+        tensors["hidden_1.weight"] = weight
     # The trainer pads observations with zeros; what these contribute after scaling is constant, and goes into the bias.
     padding = learner.scaler(torch.zeros(len(spec.agents), 1, spec.observation_size, device=learner.device))
     tensors["hidden_1.bias"] = tensors["hidden_1.bias"] + padding[agent, 0, size:] @ tensors["hidden_1.weight"][size:]

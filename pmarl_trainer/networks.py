@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pmarl_trainer.batch_norm import StackedBatchNorm, normalised_rows
+
 #: In place of minus infinity: exp of it is exactly 0, and 0 times it is 0 rather than nan.
 MASKED = -1e9
 
@@ -54,13 +56,21 @@ class Actor(nn.Module):
     action_mask: Tensor
 
     def __init__(
-        self, observation_size: int, num_actions: Tensor, hidden: int, *, sees_all: bool, generator: torch.Generator
+        self,
+        observation_size: int,
+        num_actions: Tensor,
+        hidden: int,
+        *,
+        sees_all: bool,
+        generator: torch.Generator,
+        batch_norm: bool = False,
     ) -> None:
-        """`num_actions` [N] int; actions beyond an agent's own are impossible to it."""
+        """`num_actions` [N] int; actions beyond an agent's own are impossible to it. `batch_norm`: of the inputs."""
         super().__init__()
         n, a = len(num_actions), int(num_actions.max())
         self.sees_all = sees_all
         inputs = n * observation_size if sees_all else observation_size
+        self.normalise = StackedBatchNorm(n, inputs) if batch_norm else None
         self.hidden_1 = StackedLinear(n, inputs, hidden, generator)
         self.hidden_2 = StackedLinear(n, hidden, hidden, generator)
         self.logits = StackedLinear(n, hidden, a, generator, gain=0.03)  # starts close to uniform
@@ -68,28 +78,53 @@ class Actor(nn.Module):
 
     def forward(self, observations: Tensor) -> Tensor:
         """[N, B, O] -> log pi [N, B, A]."""
-        x = functional.leaky_relu(self.hidden_1(as_seen(observations, self.sees_all)))
+        return self.log_policy(self.raw_logits(observations))
+
+    def raw_logits(self, observations: Tensor) -> Tensor:
+        """[N, B, O] -> [N, B, A], those of impossible actions included."""
+        x = as_seen(observations, self.sees_all)
+        if self.normalise is not None:
+            x = self.normalise(x)
+        x = functional.leaky_relu(self.hidden_1(x))
         x = functional.leaky_relu(self.hidden_2(x))
-        return functional.log_softmax(self.logits(x).masked_fill(~self.action_mask, MASKED), dim=-1)
+        return self.logits(x)
+
+    def log_policy(self, logits: Tensor) -> Tensor:
+        """log pi [N, B, A] of raw logits."""
+        return functional.log_softmax(logits.masked_fill(~self.action_mask, MASKED), dim=-1)
 
 
 class StateActionEncoder(nn.Module):
     """f_i(o_i, a_i) = e_i (paper eq. 12). The action's part of the layer is a table, looked up, not multiplied."""
 
     def __init__(
-        self, agents: int, observation_size: int, actions: int, hidden: int, generator: torch.Generator
+        self,
+        agents: int,
+        observation_size: int,
+        actions: int,
+        hidden: int,
+        generator: torch.Generator,
+        *,
+        batch_norm: bool = False,
     ) -> None:
         super().__init__()
+        self.normalise = StackedBatchNorm(agents, observation_size) if batch_norm else None
         self.observation = StackedLinear(agents, observation_size, hidden, generator)
         self.action = _uniform((agents, actions, hidden), 1 / math.sqrt(observation_size + actions), generator)
 
-    def forward(self, observations: Tensor, actions: Tensor) -> Tensor:
-        """[N, B, O], [N, B] int -> e [N, B, H]."""
+    def forward(self, observations: Tensor, actions: Tensor, batch_of: Tensor | None = None) -> Tensor:
+        """[N, B, O], [N, B] int -> e [N, B, H]. With batch normalisation, actions are normalised as in `batch_of`
+        [N, B], the actions themselves by default.
+        """
         n, a, hidden = self.action.shape
-        rows = actions + a * torch.arange(n, device=actions.device).unsqueeze(1)
-        return functional.leaky_relu(
-            self.observation(observations) + functional.embedding(rows, self.action.view(n * a, hidden))
-        )
+        index = actions + a * torch.arange(n, device=actions.device).unsqueeze(1)
+        table: Tensor = self.action
+        if self.normalise is None:
+            encoded = self.observation(observations)
+        else:
+            table, shift = normalised_rows(table, actions if batch_of is None else batch_of)
+            encoded = self.observation(self.normalise(observations)) - shift
+        return functional.leaky_relu(encoded + functional.embedding(index, table.view(n * a, hidden)))
 
 
 class NeighbourAttention(nn.Module):
@@ -112,8 +147,8 @@ class NeighbourAttention(nn.Module):
         self.value_bias = _uniform((hidden,), bound, generator)
         self.register_buffer("mask", mask, persistent=False)
 
-    def forward(self, states: Tensor, embeddings: Tensor) -> Tensor:
-        """[N, B, H] encodings -> X [N, B, H]."""
+    def forward(self, states: Tensor, embeddings: Tensor) -> tuple[Tensor, Tensor]:
+        """[N, B, H] encodings -> X [N, B, H], and the scores [B, K, N, N] before the mask and the softmax."""
         n, batch, hidden = states.shape
 
         def by_head(x: Tensor) -> Tensor:  # [N, B, H] -> [B, K, N, D]
@@ -125,7 +160,16 @@ class NeighbourAttention(nn.Module):
         scores = query @ key.transpose(-1, -2) / math.sqrt(query.shape[-1])
         # Multiplying by the mask again gives an agent without neighbours zeros, where softmax alone gives 1/N each.
         weights = scores.masked_fill(~self.mask, MASKED).softmax(dim=-1) * self.mask
-        return (weights @ value).permute(2, 0, 1, 3).reshape(n, batch, hidden)
+        return (weights @ value).permute(2, 0, 1, 3).reshape(n, batch, hidden), scores
+
+    def magnitude(self, scores: Tensor) -> Tensor:
+        """[N] the mean square of an agent's unscaled scores, summed over heads: what MAAC's regularisation keeps small.
+
+        An agent that attends to nobody has 0.
+        """
+        depth = self.query.shape[1] // self.heads
+        squares = depth * (scores.square() * self.mask).mean(dim=0).sum(dim=(0, 2))
+        return squares / self.mask.sum(dim=1).clamp(min=1)
 
 
 class AttentionCritic(nn.Module):
@@ -136,22 +180,40 @@ class AttentionCritic(nn.Module):
     """
 
     def __init__(
-        self, observation_size: int, actions: int, hidden: int, heads: int, mask: Tensor, generator: torch.Generator
+        self,
+        observation_size: int,
+        actions: int,
+        hidden: int,
+        heads: int,
+        mask: Tensor,
+        generator: torch.Generator,
+        *,
+        batch_norm: bool = False,
     ) -> None:
-        """`mask` [N, N] bool: row i is true where agent i attends."""
+        """`mask` [N, N] bool: row i is true where agent i attends. `batch_norm`: of the encoders' inputs."""
         super().__init__()
         n = len(mask)
+        self.normalise = StackedBatchNorm(n, observation_size) if batch_norm else None
         self.state_encoder = StackedLinear(n, observation_size, hidden, generator)
-        self.encoder = StateActionEncoder(n, observation_size, actions, hidden, generator)
+        self.encoder = StateActionEncoder(n, observation_size, actions, hidden, generator, batch_norm=batch_norm)
         self.attention = NeighbourAttention(mask, hidden, heads, generator)
         self.decoder = StackedLinear(n, 2 * hidden, hidden, generator)
         self.values = StackedLinear(n, hidden, actions, generator, gain=0.1)
 
     def forward(self, observations: Tensor, actions: Tensor) -> Tensor:
         """[N, B, O], [N, B] int -> Q [N, B, A]."""
-        states = functional.leaky_relu(self.state_encoder(observations))
-        heard = self.attention(states, self.encoder(observations, actions))
-        return self.values(functional.leaky_relu(self.decoder(torch.cat((states, heard), dim=-1))))
+        return self._all_values(observations, actions)[0]
+
+    def taken(self, observations: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
+        """Q of the actions taken [N, B], and the attention's scores."""
+        q, scores = self._all_values(observations, actions)
+        return q.gather(-1, actions.unsqueeze(-1)).squeeze(-1), scores
+
+    def _all_values(self, observations: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
+        seen = observations if self.normalise is None else self.normalise(observations)
+        states = functional.leaky_relu(self.state_encoder(seen))
+        heard, scores = self.attention(states, self.encoder(observations, actions))
+        return self.values(functional.leaky_relu(self.decoder(torch.cat((states, heard), dim=-1)))), scores
 
     def shared_parameters(self) -> list[nn.Parameter]:
         """The attention's, which all agents share."""
@@ -159,5 +221,10 @@ class AttentionCritic(nn.Module):
 
     def stacked_parameters(self) -> list[nn.Parameter]:
         """The agents' own, each [N, ...]."""
-        shared = {id(parameter) for parameter in self.shared_parameters()}
-        return [parameter for parameter in self.parameters() if id(parameter) not in shared]
+        return stacked_of(self)
+
+
+def stacked_of(critic: nn.Module) -> list[nn.Parameter]:
+    """A critic's parameters but those of its `attention`."""
+    shared = {id(parameter) for parameter in critic.get_submodule("attention").parameters()}
+    return [parameter for parameter in critic.parameters() if id(parameter) not in shared]

@@ -82,8 +82,9 @@ def train(
             row = {"rollout_cost": episodes.cost} if math.isfinite(episodes.cost) else {}
             if state.rollout >= cfg.learning_starts and len(replay) > 0:
                 learner.schedule(cfg.progress(state.rollout))
-                row |= run_updates(learner, replay, cfg, updates_rng, folder)
-                state.updates += cfg.updates_per_rollout
+                count = cfg.updates_for(int(episodes.lengths.sum()))
+                row |= run_updates(learner, replay, cfg, count, updates_rng, folder)
+                state.updates += count
             state.rollout += 1
             last = state.rollout == cfg.rollouts
 
@@ -122,13 +123,10 @@ def prepare_torch(config: TrainConfig) -> torch.device:
 
 
 def run_updates(
-    learner: Learner, replay: Replay, config: TrainConfig, generator: torch.Generator, folder: Path
+    learner: Learner, replay: Replay, config: TrainConfig, count: int, generator: torch.Generator, folder: Path
 ) -> dict[str, float]:
-    """One rollout's updates; the mean of what they report."""
-    reports = [
-        learner.update(replay.sample(config.batch_size, generator), generator)
-        for _ in range(config.updates_per_rollout)
-    ]
+    """`count` updates; the mean of what they report."""
+    reports = [learner.update(replay.sample(config.batch_size, generator), generator) for _ in range(count)]
     means = {name: float(torch.stack([report[name] for report in reports]).mean()) for name in reports[0]}
     for name, value in means.items():
         if not math.isfinite(value):

@@ -185,3 +185,18 @@ def test_the_trainers_evaluation_is_the_one_that_is_compared_with(run):
     env, _ = open_env(config, 12, 5)
     again = evaluate_run(config, run, episodes=12, seed=5)["policies"]["pmarl"]
     assert play_actor(env, learner.act, 5, CPU).mean == again["mean"]
+
+
+def test_batch_normalisation_becomes_part_of_the_first_layer(tmp_path):
+    env = IdentityGame(8)
+    config = build_config({"env": {"entry": "a:b"}, "train": {"preset": "maac-reference"}}, "test").train
+    learner, spec = Learner(describe(env), config, CPU), describe(env)
+    seen = torch.rand(2, 64, 3) * 5
+    for _ in range(5):
+        learner.actor.normalise(learner.scaler(seen))  # moves the running moments
+    learner.actor.eval()
+    with torch.no_grad():
+        expected = learner.actor.raw_logits(learner.scaler(seen))
+    for agent in range(2):
+        alone, _ = numpy_policy(learner, env, spec, agent, tmp_path)
+        np.testing.assert_allclose(alone.logits(seen[agent].numpy()), expected[agent].numpy(), atol=1e-5)

@@ -85,7 +85,7 @@ def test_coordination_game():
     assert (greedy(learn(env), env) == 0).all()
 
 
-@pytest.mark.parametrize("reward_normalisation", [False, True])
+@pytest.mark.parametrize("reward_normalisation", ["none", "scale", "standardise"])
 def test_newsvendor_finds_its_critical_fractile(reward_normalisation):
     """Alone, without neighbours; rewards two steps late. q = 8 costs 9.09 on average, 7 and 9 cost 9.18 and 9.36."""
     env = Newsvendor(16, delay=2)
@@ -124,7 +124,7 @@ def test_running_moments_scale_what_has_no_hint():
     env = IdentityGame(8)
     env.observation_scale = None
     env.observe = lambda signal: 1000 + 500 * np.eye(3)[signal]
-    learner = learn(env, reward_normalisation=True)
+    learner = learn(env, reward_normalisation="scale")
     assert (greedy(learner, env) == env.signal).mean() == 1
 
 
