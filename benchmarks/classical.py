@@ -2,8 +2,9 @@
 
     python -m benchmarks.classical
 
-writes results/classical.json (everything) and results/classical.md (tables). Fifteen minutes on one core, most of it the
-search for optimised base-stock levels. `--extra` adds a policy of your own to every table, e.g. a learned one:
+writes results/classical.json (everything) and results/classical.md (tables). It takes fifteen minutes on one core, most
+of them for the search for optimised base-stock levels. `--extra` adds a policy of your own to every table, e.g. a
+learned one:
 
     python -m benchmarks.classical --extra "near-optimal=runs/{network}-{lead_time}.json"
 

@@ -116,7 +116,7 @@ def _reading(table: list[dict[str, Any]], sensitivity: list[dict[str, Any]]) -> 
         "equal to DA on simple ones. With our default costs the best constants alone gain as much on BS, and less on "
         "DA; a learner has more to show only where it beats them.",
         "- The reason is the ratio of backorder to holding cost, not the initial stock. At the default of 2 a firm "
-        "should run out in one period of three, and the 95 % of BS is far too much stock. At 19, the ratio for which 95 % is "
+        "should run out in one period of three, and BS's 95 % is far too much stock. At 19, for which 95 % is "
         f"right, BS costs {span(with_ratio(19), bs)} times the best constants; DA, which lets firms upstream run out "
         f"more often, then costs {span(with_ratio(19), da)} times as much, as backorders cost at every firm.",
         "",

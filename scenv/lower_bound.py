@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from scenv.lead_time_demand import LeadTimeDemand, lead_time_demand
+from scenv.errors import ScenarioError
+from scenv.lead_time_demand import LeadTimeDemand, inexact_retailers, lead_time_demands
 from scenv.scenario import Scenario
 from scenv.scenario_files import load_scenario
 
@@ -37,21 +38,32 @@ def newsvendor_bound(scenario: Any = "r2", **overrides: Any) -> LowerBound:
         scenario: name, path, mapping, graph or Scenario.
         **overrides: fields of the scenario.
 
+    Raises:
+        ScenarioError: for demand that is not Poisson or negative binomial and independent from period to period: the
+            distribution of its sums is not known exactly, or firms could foresee it.
+
     Example:
         >>> newsvendor_bound("bg").total < 2000
         True
     """
     scenario = load_scenario(scenario, **overrides)
+    inexact = inexact_retailers(scenario)
+    if inexact:
+        raise ScenarioError(
+            f"network {scenario.network.name!r}: the newsvendor bound needs Poisson or negative binomial demand, "
+            f"and {inexact[0]!r} has another kind"
+        )
     holding, backorder = scenario.unit_costs()
-    means, stds = scenario.demand.moments(scenario.retailer_names)
+    means, _ = scenario.demand.moments(scenario.retailer_names)
+    demand_over = lead_time_demands(scenario)
     shortest = _shortest_lead_times(scenario)
     per_retailer = {}
-    for k, firm in enumerate(scenario.network.retailers.tolist()):
+    for firm, mean in zip(scenario.network.retailers.tolist(), means, strict=True):
         elapsed = np.minimum(np.arange(scenario.warmup, scenario.horizon) + 1, shortest[firm])
         total = 0.0
         for periods, times in zip(*np.unique(elapsed, return_counts=True), strict=True):
-            demand = lead_time_demand(scenario, float(means[k]), float(stds[k]), int(periods))
-            total += int(times) * newsvendor_cost(demand, float(means[k] * periods), holding[firm], backorder[firm])
+            demand = demand_over(firm, int(periods))
+            total += int(times) * newsvendor_cost(demand, float(mean * periods), holding[firm], backorder[firm])
         per_retailer[scenario.network.agents[firm]] = total
     return LowerBound(total=sum(per_retailer.values()), per_retailer=per_retailer)
 

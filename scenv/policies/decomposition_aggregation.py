@@ -21,7 +21,7 @@ import networkx as nx
 import numpy as np
 
 from scenv.errors import ScenarioError
-from scenv.lead_time_demand import LeadTimeDemand, NormalLeadTimeDemand, lead_time_demand
+from scenv.lead_time_demand import NormalLeadTimeDemand, lead_time_demands
 from scenv.network import Network
 from scenv.policies.base_stock import BaseStock
 from scenv.scenario import Scenario
@@ -68,7 +68,7 @@ def decomposition_aggregation_levels(
 ) -> np.ndarray:
     """S_i, [N] units. Arguments and errors as for `DecompositionAggregation`."""
     serial_level = _serial_level_rule(scenario, variant, service_level)
-    demand_over = _demand_over(scenario)
+    demand_over = lead_time_demands(scenario)
     network, lead_time = scenario.network, build_structure(scenario).lead_time
     mean, std = scenario.firm_demand_moments()
     paths: dict[int, _Paths] = {}
@@ -109,22 +109,13 @@ def _customers_first(network: Network) -> list[int]:
     return list(nx.topological_sort(graph))
 
 
-def _demand_over(scenario: Scenario) -> Callable[[int, int], LeadTimeDemand]:
-    """(retailer, periods) -> its demand over so many periods."""
-    means, stds = scenario.demand.moments(scenario.retailer_names)
-    column = {retailer: k for k, retailer in enumerate(scenario.network.retailers.tolist())}
-    return lambda retailer, periods: lead_time_demand(
-        scenario, float(means[column[retailer]]), float(stds[column[retailer]]), periods
-    )
-
-
 def _serial_level_rule(scenario: Scenario, variant: Variant, service_level: float) -> _SerialLevel:
     """Q: (firm, retailer, periods of the path) -> the level of all that the firm and the path after it hold."""
     if variant not in ("service", "cost"):
         raise ScenarioError(f"variant must be 'service' or 'cost', got {variant!r}")
     if not 0 < service_level < 1:
         raise ScenarioError(f"service_level must be between 0 and 1, got {service_level}")
-    demand_over = _demand_over(scenario)
+    demand_over = lead_time_demands(scenario)
     if variant == "service":
         return lambda firm, retailer, periods: demand_over(retailer, periods).quantile(service_level)
     holding, backorder = scenario.unit_costs()

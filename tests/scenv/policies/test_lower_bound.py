@@ -56,3 +56,8 @@ def test_no_policy_undercuts_it(scenario: scenv.Scenario) -> None:
         result = scenv.evaluate(name, scenario, episodes=60)
         error = 4 * result.episode_costs.std() / np.sqrt(60)
         assert result.mean + error >= bound.total
+
+
+def test_it_refuses_demand_that_it_does_not_know_exactly() -> None:
+    with pytest.raises(scenv.ScenarioError, match="needs Poisson or negative binomial demand, and 'ret_0' has another"):
+        newsvendor_bound("bg", demand={"kind": "normal", "mean": 32, "std": 4})
