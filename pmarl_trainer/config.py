@@ -102,7 +102,7 @@ class TrainConfig(BaseModel):
 
     # Budget and data
     seed: int = Field(default=0, ge=0, lt=2**63)
-    rollouts: int = Field(default=200, ge=1, description="Rollouts in all.")
+    rollouts: int = Field(default=100, ge=1, description="Rollouts in all.")
     num_envs: int = Field(default=32, ge=1, description="Environment rows that are rolled out together.")
     learning_starts: int = Field(default=4, ge=0, description="Rollouts before the first update.")
     updates_per_rollout: int = Field(default=32, ge=1)
