@@ -42,7 +42,14 @@ METHODS: Mapping[str, Method] = {
 
 #: Defaults of the section `train` that are a method's own. hdpo: a rollout is one gradient step.
 METHOD_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
-    "hdpo": {"rollouts": 400, "num_envs": 48, "policy_lr": 1e-2, "lr_final": 0.0, "policy_clip": 1.0},
+    "hdpo": {
+        "rollouts": 400,
+        "num_envs": 48,
+        "hidden_size": 32,
+        "policy_lr": 1e-2,
+        "lr_final": 0.0,
+        "policy_clip": 1.0,
+    },
 }
 
 
