@@ -1,6 +1,6 @@
 """scenv: multi-echelon inventory control on real supply networks, as a PettingZoo environment and its batched twin."""
 
-from scenv import generators, policies
+from scenv import demand, generators, policies, render, testing, wrappers
 from scenv.comparison import Comparison
 from scenv.env import SupplyChainEnv, env, parallel_env, raw_env
 from scenv.episode import Episode, record_episode
@@ -32,6 +32,7 @@ __all__ = [
     "VectorEnv",
     "centralised_env",
     "centralised_vector_env",
+    "demand",
     "env",
     "evaluate",
     "generators",
@@ -42,10 +43,13 @@ __all__ = [
     "policies",
     "raw_env",
     "record_episode",
+    "render",
     "serial_optimum",
     "single_firm_env",
     "single_firm_vector_env",
+    "testing",
     "vector_env",
+    "wrappers",
 ]
 
 register_envs()

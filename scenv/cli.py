@@ -43,7 +43,7 @@ def scenv(
 
         scenv evaluate -s r2              what classical policies cost on it
 
-        scenv check my_network.json       is a network of your own fit for simulation?
+        scenv check my_network.json       is my own network fit for simulation?
 
     Networks and scenarios are named (bg, r1, r2, r3) or files. Each command has a --help with examples.
     """

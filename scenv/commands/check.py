@@ -21,8 +21,13 @@ def check_command(
 ) -> None:
     """Check a file, then simulate on it: are units conserved, seeds obeyed, interfaces kept?
 
-    Every check lives through whole episodes with random decisions. Exit code 0: all is well; 1: a promise is broken,
-    which is a mistake in scenv (please report it); 2: the file is not valid, and the message says why.
+    Every check lives through whole episodes with random decisions.
+
+    Exit code 0: all is well.
+
+    Exit code 1: a promise is broken, which is a mistake in scenv (please report it).
+
+    Exit code 2: the file is not valid, and the message says why.
 
     Examples:
 

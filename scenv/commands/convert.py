@@ -19,7 +19,9 @@ def convert_command(
     target: Annotated[Path, typer.Argument(help="The file to write: .json (node-link) or .graphml.")],
     force: Annotated[bool, typer.Option("--force", "-f", help="Write over a file that exists.")] = False,
 ) -> None:
-    """Convert a network to node-link JSON or GraphML, checked on the way; nothing is lost or made up.
+    """Convert a network to node-link JSON or GraphML.
+
+    It is checked on the way, and nothing is lost or made up.
 
     Examples:
 

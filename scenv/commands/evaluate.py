@@ -50,6 +50,8 @@ def evaluate_command(
 ) -> None:
     """Run policies on the same demand paths and compare their total costs.
 
+    Intervals of 95 % stand beside every mean; ratios are to the first policy.
+
     Examples:
 
         scenv evaluate --scenario r2 --policy bs,da,sterman,passthrough --lead-times 1,2,3

@@ -34,6 +34,8 @@ def info_command(
 ) -> None:
     """Show a network: its size and complexity, the scenario it comes with, and every firm.
 
+    A file is checked on the way; `scenv check` also simulates on it.
+
     Examples:
 
         scenv info r2
