@@ -180,8 +180,9 @@ def read_model(model: type[M], value: Any) -> M:
 
 
 def problem_of(error: ValidationError, model: type[BaseModel]) -> FieldError:
-    """The first of pydantic's findings on a model, in the field's own name."""
-    finding = error.errors()[0]
+    """The first of pydantic's findings on a model, in the field's own name; a misspelt name before a missing field."""
+    findings = error.errors()
+    finding = next((each for each in findings if each["type"] == "extra_forbidden"), findings[0])
     path, given = finding["loc"], finding["input"]
     cause = finding.get("ctx", {}).get("error")
     if isinstance(cause, FieldError):

@@ -5,15 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import math
-import stat
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from scenv.errors import did_you_mean, shown
+from scenv.errors import ScenarioError, did_you_mean, shown
 from scenv.field_types import FieldError
 from scenv.network_rows import MAX_NUMBER
+from scenv.text_files import read_text
 
 MAX_BYTES = 16 * 2**20
 MAX_COLUMNS = 20_000
@@ -33,7 +33,10 @@ def read_series(file: str | Path, wanted: Sequence[str] | None = None) -> dict[s
     Raises:
         FieldError: naming the file, and the line and column where something is wrong.
     """
-    text = _text(Path(file))
+    try:
+        text = read_text(file, MAX_BYTES)
+    except ScenarioError as error:
+        raise FieldError(str(error)) from None
     try:
         rows = [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if any(map(str.strip, row))]
     except csv.Error as error:
@@ -60,27 +63,6 @@ def read_series(file: str | Path, wanted: Sequence[str] | None = None) -> dict[s
         for k, position in enumerate(positions):
             table[index, k] = _number(cells[position], f"{file}: data line {index + 1}, column {shown(read[k])}")
     return {name: table[:, k].copy() for k, name in enumerate(read)}
-
-
-def _text(path: Path) -> str:
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would never end, a device neither
-            raise FieldError(f"{path}: not a regular file; expected a CSV file")
-        with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
-        if len(raw) > MAX_BYTES:
-            raise FieldError(f"{path}: larger than {MAX_BYTES} bytes")
-        if b"\0" in raw:
-            raise FieldError(f"{path}: not a CSV file (it holds NUL bytes)")
-        return raw.decode("utf-8-sig")
-    except OSError as error:
-        raise FieldError(f"{path}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError:
-        raise FieldError(f"{path}: not UTF-8 text") from None
-    except ValueError as error:
-        if isinstance(error, FieldError):
-            raise
-        raise FieldError(f"{shown(str(path))}: not a path ({error})") from None
 
 
 def _number(cell: str, where: str) -> float:

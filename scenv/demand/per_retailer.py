@@ -13,7 +13,8 @@ from scenv.errors import shown
 from scenv.field_types import FieldError, at, check_retailers
 
 
-def _processes(value: Any) -> dict[str, DemandProcess]:
+def read_processes(value: Any) -> dict[str, DemandProcess]:
+    """The process of each name of a mapping."""
     if not isinstance(value, Mapping) or not value:
         raise FieldError(f"must be a mapping of retailers to demand processes, got {shown(value)}")
     processes = {}
@@ -34,7 +35,7 @@ class PerRetailerDemand(DemandProcess):
     """
 
     kind: Literal["per_retailer"] = "per_retailer"
-    processes: Annotated[Mapping[str, SerializeAsAny[DemandProcess]], BeforeValidator(_processes)]
+    processes: Annotated[Mapping[str, SerializeAsAny[DemandProcess]], BeforeValidator(read_processes)]
 
     def moments(self, retailers: Sequence[str], scale: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
         """Mean [R] and standard deviation [R]."""

@@ -86,7 +86,7 @@ def demand_kind(process: type[P]) -> type[P]:
 
 def kind_names() -> tuple[str, ...]:
     """The kinds of demand that a scenario file can name."""
-    return tuple(_KINDS)
+    return tuple(sorted(_KINDS))
 
 
 def read_demand(value: Any) -> DemandProcess:
@@ -99,12 +99,12 @@ def read_demand(value: Any) -> DemandProcess:
         return value
     if not isinstance(value, Mapping):
         if isinstance(value, str | list | tuple | set) or value is None:
-            raise FieldError(f"must be a mean or a mapping with 'kind' ({', '.join(_KINDS)}), got {shown(value)}")
+            raise FieldError(f"must be a mean or a mapping with 'kind' ({', '.join(kind_names())}), got {shown(value)}")
         value = {"mean": number()(value)}
     kind = value.get("kind", "poisson")
     process = _KINDS.get(kind) if isinstance(kind, str) else None
     if process is None:
-        hint = did_you_mean(kind, _KINDS) or f"; expected one of {', '.join(_KINDS)}"
+        hint = did_you_mean(kind, _KINDS) or f"; expected one of {', '.join(kind_names())}"
         raise FieldError(f"unknown kind of demand {shown(kind)}{hint}", ("kind",))
     return read_model(process, value)
 
