@@ -1,0 +1,92 @@
+"""A check of the environment's speed that fits into CI: under a minute, warns, never fails.
+
+    python -m benchmarks.small            compare with what is on record
+    python -m benchmarks.small --record   put this commit's figures on record (results/small.json)
+
+Steps per second depend on the machine, ratios of two measurements in one run much less. So it compares ratios:
+a batched environment's step in numpy (B = 1,024) against a PettingZoo environment's, and both against a yardstick of
+plain numpy calls on arrays of the same sizes, whose speed no commit of ours changes. Times are CPU seconds of the
+process, which a busy machine disturbs least. A ratio below 70 % of the recorded
+one prints a warning (`::warning::`, which GitHub shows on the commit).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+
+import scenv
+from benchmarks.provenance import provenance
+from benchmarks.timing import batched_speed, pettingzoo_speed
+
+RECORD = Path(__file__).parent / "results" / "small.json"
+TOLERATED = 0.7
+NETWORKS = ("bg", "r3")
+
+
+def yardstick(shape: tuple[int, ...], calls: int = 60, seconds: float = 0.3, repeats: int = 5) -> float:
+    """How many times per CPU second numpy does `calls` additions of arrays of `shape`; median of repeats."""
+    left, right = np.ones(shape), np.ones(shape)
+    rates = []
+    for _ in range(repeats):
+        rounds, start = 0, time.process_time()
+        while time.process_time() - start < seconds:
+            for _ in range(calls):
+                np.add(left, right)
+            rounds += 1
+        rates.append(rounds / (time.process_time() - start))
+    return float(np.median(rates))
+
+
+def measure() -> dict[str, dict[str, float]]:
+    """Ratios by network; "steps" are there for the reader only."""
+    result = {}
+    for name in NETWORKS:
+        scenario = scenv.load_scenario(name)
+        firms = len(scenario.network.agents)
+        batched = batched_speed(scenario, 1024, seconds=0.3, repeats=5).steps_per_cpu_second
+        single = pettingzoo_speed(scenario, seconds=0.3, repeats=5).steps_per_cpu_second
+        result[name] = {
+            "batched steps per CPU s": batched,
+            "PettingZoo steps per CPU s": single,
+            "ratio batched / PettingZoo": batched / single,
+            "ratio batched / yardstick": batched / 1024 / yardstick((firms, 1024)),
+            "ratio PettingZoo / yardstick": single / yardstick((firms, 1)),
+        }
+    return result
+
+
+def compare(measured: dict[str, dict[str, float]], recorded: dict[str, dict[str, float]]) -> list[str]:
+    """One line for each ratio that is well below the recorded one."""
+    return [
+        f"{name}: {key} is {value:.3g}, recorded {recorded[name][key]:.3g}"
+        for name, figures in measured.items()
+        for key, value in figures.items()
+        if key.endswith("/ yardstick") and value < TOLERATED * recorded.get(name, {}).get(key, 0.0)
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Compare the environment's speed with the record; never fails.")
+    parser.add_argument("--record", action="store_true", help="write the record instead")
+    record = parser.parse_args().record
+    measured = measure()
+    recorded = {} if record or not RECORD.is_file() else json.loads(RECORD.read_text(encoding="utf-8"))["measured"]
+    for name, figures in measured.items():
+        for key, value in figures.items():
+            before = recorded.get(name, {}).get(key)
+            print(f"{name:3} {key:30} {value:14,.4g}" + (f"   (recorded {before:,.4g})" if before else ""))
+    for line in compare(measured, recorded):
+        print(f"::warning::slower than recorded: {line}")
+    if record:
+        rounded = {n: {k: float(f"{v:.4g}") for k, v in figures.items()} for n, figures in measured.items()}
+        document = {"about": provenance(("scenv", "numpy", "pettingzoo")), "measured": rounded}
+        RECORD.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
