@@ -24,6 +24,7 @@ A simulator that cannot be installed is reported with the reason, and the others
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import statistics
 import subprocess
@@ -77,7 +78,7 @@ def description(name: str) -> dict[str, Any]:
 
 def own_rates(seconds: float) -> dict[str, float]:
     """scenv's node-steps per CPU second, by network and interface."""
-    rates = {}
+    rates: dict[str, float] = {}
     for name in NETWORKS:
         scenario = scenv.load_scenario(name)
         firms = len(scenario.network.agents)
@@ -135,7 +136,7 @@ def contestants(temporary: Path, seconds: float) -> tuple[dict[str, Callable[[],
         except RuntimeError as error:
             missing[simulator] = str(error)
         else:
-            runs[simulator] = lambda python=python, script=script: rates_of(python, script, request)
+            runs[simulator] = functools.partial(rates_of, python, script, request)
     return runs, missing
 
 

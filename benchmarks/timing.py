@@ -13,6 +13,7 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -79,7 +80,7 @@ def batched_speed(
     """`scenv.vector_env` with random actions: observations, rewards and costs of every step included."""
     env = scenv.VectorEnv(scenario, num_envs, backend=backend, device=device, seed=0)  # type: ignore[arg-type]
     rng = np.random.default_rng(0)
-    actions = [rng.integers(0, env.num_actions, size=(num_envs, len(env.agents))) for _ in range(8)]
+    actions: list[Any] = [rng.integers(0, env.num_actions, size=(num_envs, len(env.agents))) for _ in range(8)]
     synchronise: Callable[[], None] = lambda: None  # noqa: E731
     if backend == "torch":
         import torch
