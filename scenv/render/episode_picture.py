@@ -20,6 +20,7 @@ __all__ = ["draw_episode"]
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 0.85, 0.35, 1.25, 0.75  # margins in inches
 _ROW, _ROW_GAP, _COLUMN_GAP = 1.25, 0.28, 0.3
+_FEWEST_FOR_BULLWHIP = 10  # decisions; a ratio of two variances says nothing sooner
 _ROWS = ("in stock", "owed (backorders)", "ordered")
 
 
@@ -28,7 +29,8 @@ def draw_episode(episode: Episode, title: str | None = None) -> Figure:
 
     Quantities are totals over the firms of a stage, in units per period; a row has one scale, so that stages can be
     compared. The bottom row sets each stage's orders against what its end customers asked for, and says how much more
-    they swing: the bullwhip ratio (see `Episode.bullwhip`). Warm-up periods, which do not count, are shaded.
+    they swing: the bullwhip ratio (see `Episode.bullwhip`), once ten periods count. Warm-up
+    periods, which do not count, are shaded.
 
     Args:
         episode: see `scenv.episode.record_episode`.
@@ -51,6 +53,8 @@ def draw_episode(episode: Episode, title: str | None = None) -> Figure:
         episode.by_stage(episode.orders),
     )
     demand, bullwhip = episode.stage_demand, episode.bullwhip
+    if episode.periods - 1 - episode.scenario.warmup < _FEWEST_FOR_BULLWHIP:
+        bullwhip = np.full(stages, np.nan)
     tops = [_round_up(max(float(row.max(initial=0.0)), float(demand.max()))) for row in rows]
     for k, name in enumerate(reversed(titles)):
         stage = stages - 1 - k

@@ -15,6 +15,9 @@ from scenv.vector_env import VectorEnv
 
 __all__ = ["RENDER_MODES", "Viewer"]
 
+_LOOK = 0.1
+"""Seconds that a window stays responsive after each picture, and that a person has to look at it."""
+
 RENDER_MODES: Final = ("human", "ansi", "rgb_array")
 
 
@@ -82,7 +85,8 @@ class _Window:
             axes.axis("off")
             self._image = axes.imshow(image)
         self._image.set_data(image)
-        self._pyplot.pause(0.001)
+        self._figure.canvas.draw()  # now: an event loop this short may not come to it
+        self._pyplot.pause(_LOOK)
 
     def close(self) -> None:
         if self._figure is not None:

@@ -42,9 +42,9 @@ def test_bullwhip_of_constant_demand_or_of_a_start_is_not_a_number() -> None:
 def test_who_passes_demand_on_swings_as_much_as_it() -> None:
     episode = scenv.record_episode(scenv.policies.PassThrough("r2"), "r2", seed=3)
     assert episode.bullwhip[0] == pytest.approx(1.0)
-    assert episode.total_cost == pytest.approx(
-        scenv.evaluate(scenv.policies.PassThrough("r2"), "r2", episodes=1, seed=3).mean
-    )
+    together = scenv.evaluate(scenv.policies.PassThrough("r2"), "r2", episodes=1, seed=3)
+    np.testing.assert_allclose(episode.bullwhip, together.bullwhip)
+    assert episode.total_cost == pytest.approx(together.mean)
 
 
 @settings(max_examples=25)

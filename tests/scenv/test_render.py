@@ -164,6 +164,14 @@ def test_frames_are_the_episode_so_far_and_of_one_size() -> None:
     np.testing.assert_array_equal(frames[-1], frame(whole))
 
 
+def test_bullwhip_is_shown_once_there_is_enough_to_say_it() -> None:
+    episode = scenv.record_episode(scenv.policies.RandomPolicy("bg"), "bg")
+    for period, shown in ((8, 0), (14, 0), (15, 4), (49, 4)):
+        labels = [text.get_text() for text in texts(draw_episode(episode.until(period)))]
+        assert sum(label.startswith("bullwhip ×") for label in labels) == shown
+    assert f"bullwhip ×{episode.bullwhip[0]:#.2g}" in labels
+
+
 def test_rendering_conforms_to_pettingzoo() -> None:
     render_test(lambda render_mode=None: scenv.raw_env("bg", render_mode=render_mode, max_cycles=5))
 
