@@ -51,7 +51,8 @@ def load(path: Path, device: torch.device) -> tuple[dict[str, Tensor], dict[str,
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         raise CheckpointError(f"{path}: damaged or not a checkpoint ({' '.join(str(error).split())})") from error
     if not isinstance(facts, dict) or facts.get("format") != FORMAT:
-        raise CheckpointError(f"{path}: written by another version of the trainer, whose format this one does not read")
+        found = _short(facts.get("format")) if isinstance(facts, dict) else "unknown"
+        raise CheckpointError(f"{path}: of another version of the trainer: format {found}, this one reads {FORMAT}")
     return tensors, facts
 
 
@@ -65,6 +66,8 @@ def identity(spec: EnvSpec, config: TrainConfig) -> dict[str, Any]:
         "method": _method(config),
         "hidden_size": config.hidden_size,
         "attention_heads": config.attention_heads,
+        "own_action": config.own_action,
+        "input_normalisation": config.input_normalisation,
     }
 
 
@@ -81,7 +84,20 @@ def check_identity(path: Path, facts: Mapping[str, Any], expected: Mapping[str, 
     for name, value in expected.items():
         found = facts.get("identity", {}).get(name)
         if found != value:
-            raise CheckpointError(f"{path}: of another run: {name} is {_short(found)}, not {_short(value)}")
+            raise CheckpointError(f"{path}: of another run: {_difference(name, found, value)}")
+
+
+def _difference(name: str, found: Any, expected: Any) -> str:
+    """Where two JSON values differ first, in few words; `found` stands in the checkpoint."""
+    if isinstance(found, list) and isinstance(expected, list):
+        if len(found) != len(expected):
+            return f"{name}: {len(found)} entries, not {len(expected)}"
+        at = next(k for k, (a, b) in enumerate(zip(found, expected, strict=True)) if a != b)
+        return _difference(f"{name}[{at}]", found[at], expected[at])
+    if isinstance(found, dict) and isinstance(expected, dict):
+        key = next((key for key in [*expected, *found] if found.get(key) != expected.get(key)), None)
+        return _difference(f"{name}.{key}", found.get(key), expected.get(key))
+    return f"{name} is {_short(found)}, not {_short(expected)}"
 
 
 def _short(value: Any) -> str:

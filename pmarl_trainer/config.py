@@ -181,6 +181,9 @@ class TrainConfig(BaseModel):
     final_episodes: int = Field(default=100, ge=2, description="Episodes of the final evaluation [paper: 100].")
     evaluation_seed: int = Field(default=2024, ge=0, lt=2**63, description="Of the final evaluation's paths.")
     checkpoint_interval: int = Field(default=20, ge=1, description="Rollouts between checkpoints.")
+    keep_checkpoints_num: int | None = Field(
+        default=0, ge=0, description="Policies of the latest checkpoints kept besides best and last; null: all."
+    )
     checkpoint_memory: bool = Field(default=True, description="Save the replay too, so that resuming is exact.")
     loggers: tuple[Literal["csv", "tensorboard"], ...] = ("csv", "tensorboard")
     train_device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")

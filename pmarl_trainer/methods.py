@@ -25,8 +25,8 @@ def training_loop(config: TrainConfig) -> Callable[..., RunState]:
     return train_by_hindsight if config.method == "hdpo" else train
 
 
-def check_run(config: RunConfig) -> None:
-    """Refuse now what a run would refuse when it begins.
+def check_run(config: RunConfig) -> EnvSpec:
+    """Refuse now what a run would refuse when it begins; the facts of its environment.
 
     Raises:
         TrainerError: one line.
@@ -36,3 +36,4 @@ def check_run(config: RunConfig) -> None:
     if config.train.method == "hdpo":
         open_differentiable_env(config, 1, device)
     make_learner(spec, config.train, device)
+    return spec

@@ -37,12 +37,13 @@ class Replay:
     the next.
 
     Attributes:
+        agents: N names.
         steps: T, the most transitions of an episode.
     """
 
     def __init__(self, spec: EnvSpec, memory_size: int, num_envs: int, device: torch.device) -> None:
         """Room for about `memory_size` transitions, and for one rollout of `num_envs` episodes at least."""
-        self.steps, n = spec.usable_steps, len(spec.agents)
+        self.agents, self.steps, n = spec.agents, spec.usable_steps, len(spec.agents)
         slots = max(num_envs, memory_size // self.steps)
         # Memory of zeros is taken from the system only as it is written.
         self._observations = torch.zeros(slots, self.steps + 1, n, spec.observation_size, device=device)
@@ -84,6 +85,14 @@ class Replay:
             terminated=self._terminated.flatten()[transition],
             next_observations=observations[start + 1].transpose(0, 1),
         )
+
+    def find_not_finite(self) -> tuple[str, str] | None:
+        """("observations" or "rewards", the agent) of the first stored numbers that are not finite; None if all are."""
+        for name, tensor in (("observations", self._observations), ("rewards", self._rewards.unsqueeze(-1))):
+            wrong = ~torch.isfinite(tensor).all(dim=-1).flatten(0, 1).all(dim=0)
+            if bool(wrong.any()):
+                return name, self.agents[int(wrong.nonzero()[0])]
+        return None
 
     def _index_valid(self) -> None:
         within = torch.arange(self.steps, device=self._lengths.device) < self._lengths.unsqueeze(1)

@@ -1,4 +1,4 @@
-"""What a run leaves behind for people: the table, evaluation.json and the picture of the learning curve."""
+"""What an evaluation leaves behind: the table on the screen, and evaluation.json."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.table import Table
 
 from pmarl_trainer.evaluation import Outcome
-from pmarl_trainer.metrics import read_metrics
 
 
 def evaluation_record(
@@ -51,10 +50,10 @@ def write_json(path: Path, record: Mapping[str, Any]) -> None:
 
 
 def print_table(outcomes: Mapping[str, Outcome], yardstick: str | None, title: str) -> None:
-    """The comparison, one row a policy."""
+    """The comparison, one row a policy; what was learned comes first and stands out."""
     first = next(iter(outcomes.values()))
     reference = outcomes.get(yardstick) if yardstick else None
-    table = Table("policy", title=title, title_justify="left")
+    table = Table("policy")
     for column in (f"mean {first.metric}", "95 % interval", *((f"ratio to {yardstick}",) if reference else ())):
         table.add_column(column, justify="right")
     for name, outcome in outcomes.items():
@@ -65,30 +64,7 @@ def print_table(outcomes: Mapping[str, Outcome], yardstick: str | None, title: s
             ratio, bounds = outcome.ratio_to(reference), outcome.ratio_ci95(reference)
             half = "" if bounds is None or name == yardstick else f" ± {(bounds[1] - bounds[0]) / 2:.3f}"
             cells.append("" if ratio is None else f"{ratio:.3f}{half}")
-        table.add_row(*cells)
-    Console().print(table)
-
-
-def draw_learning_curve(folder: Path, label: str, yardstick: str | None) -> str | None:
-    """Draw learning_curve.png from metrics.csv; returns why not, if it cannot."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        return 'no learning_curve.png: matplotlib is not installed (pip install "scenv[plot]")'
-    rows = [row for row in read_metrics(folder / "metrics.csv") if "evaluation" in row]
-    if not rows:
-        return "no learning_curve.png: metrics.csv holds no evaluation"
-    relative = all("evaluation_ratio" in row for row in rows)
-    column = "evaluation_ratio" if relative else "evaluation"
-    figure = Figure(figsize=(6.4, 4.0), layout="constrained")
-    axes = figure.add_subplot()
-    axes.plot([row["seconds"] / 60 for row in rows], [row[column] for row in rows], label=label)
-    if relative:
-        axes.axhline(1.0, color="black", linestyle="--", linewidth=1, label=yardstick)
-        axes.set_ylim(0, min(4.0, 1.05 * max(row[column] for row in rows)))
-    axes.set_xlabel("minutes of training")
-    axes.set_ylabel(f"cost relative to {yardstick}" if relative else "evaluated cost or return")
-    axes.legend()
-    axes.grid(alpha=0.3)
-    figure.savefig(folder / "learning_curve.png", dpi=150)
-    return None
+        table.add_row(*cells, style="bold" if outcome is first else None)
+    console = Console()
+    console.print(title, highlight=False, soft_wrap=True)  # not the table's own title, which wraps at its width
+    console.print(table)

@@ -1,7 +1,10 @@
-"""A run's folder: config.json and run.json when it starts; evaluation.json and learning_curve.png when it is done."""
+"""A run's folder: config.json and run.json when it starts; evaluation.json, marl_eval.json, learning_curve.png and
+report.html when it is done.
+"""
 
 from __future__ import annotations
 
+import datetime
 import importlib.metadata
 import json
 import os
@@ -16,8 +19,13 @@ import torch
 from pmarl_trainer import checkpoint, report
 from pmarl_trainer.config import RunConfig
 from pmarl_trainer.config_files import build_config
+from pmarl_trainer.env_api import EnvSpec
 from pmarl_trainer.errors import CheckpointError, TrainerError
 from pmarl_trainer.evaluation import Outcome, play_baselines
+from pmarl_trainer.graph import groups, neighbour_mask
+from pmarl_trainer.html_report import write_html
+from pmarl_trainer.learning_curve import draw_learning_curve
+from pmarl_trainer.marl_eval import marl_eval_record
 from pmarl_trainer.methods import check_run, make_learner, training_loop
 from pmarl_trainer.training import checkpoint_path, open_env, prepare_torch
 
@@ -26,9 +34,9 @@ def start_run(config: RunConfig, folder: Path, *, quiet: bool = False) -> bool:
     """Train in a new folder and evaluate the result; False if it was interrupted."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise TrainerError(f"{folder}: already there and not empty; resume it with --resume, or give another --out")
-    check_run(config)  # what can be refused is refused before the folder is there
+    spec = check_run(config)  # what can be refused is refused before the folder is there
     folder.mkdir(parents=True, exist_ok=True)
-    describe_run(config, folder)
+    describe_run(config, spec, folder)
     return _train_and_finish(config, folder, resume=False, quiet=quiet)
 
 
@@ -47,8 +55,8 @@ def load_config(folder: Path) -> RunConfig:
     return build_config(document, str(path))
 
 
-def describe_run(config: RunConfig, folder: Path) -> None:
-    """Write the resolved configuration, and where, when and with what the run was started."""
+def describe_run(config: RunConfig, spec: EnvSpec, folder: Path) -> None:
+    """Write the resolved configuration; what the environment is; where, when and with what the run was started."""
     report.write_json(folder / "config.json", config.model_dump(mode="json"))
     versions = {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__}
     package = config.env.entry.partition(":")[0].partition(".")[0]
@@ -59,7 +67,22 @@ def describe_run(config: RunConfig, folder: Path) -> None:
             continue
     machine = {"platform": platform.platform(), "processor": platform.machine(), "cpu_count": os.cpu_count()}
     machine |= {"torch_threads": torch.get_num_threads(), "cuda": torch.cuda.is_available()}
-    report.write_json(folder / "run.json", {"command": sys.argv, "versions": versions, "machine": machine})
+    started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    facts = {"command": sys.argv, "started": started, "environment": _environment(spec)}
+    report.write_json(folder / "run.json", {**facts, "versions": versions, "machine": machine})
+
+
+def _environment(spec: EnvSpec) -> dict[str, Any]:
+    return {
+        "agents": len(spec.agents),
+        "names": list(spec.agents),
+        "observation_size": spec.observation_size,
+        "num_actions": spec.num_actions.tolist(),
+        "pairs_of_neighbours": int(neighbour_mask(spec.adjacency, "neighbours").sum()) // 2,
+        "groups": int(groups(spec.adjacency).max()) + 1,
+        "reward_delay": spec.reward_delay.tolist(),
+        "steps_of_an_episode": spec.max_steps,
+    }
 
 
 def _train_and_finish(config: RunConfig, folder: Path, *, resume: bool, quiet: bool) -> bool:
@@ -67,11 +90,7 @@ def _train_and_finish(config: RunConfig, folder: Path, *, resume: bool, quiet: b
     if state.rollout < config.train.rollouts:
         return False
     training = {"rollouts": state.rollout, "updates": state.updates, "seconds": round(state.seconds, 1)}
-    record = evaluate_run(config, folder, training=training)
-    yardstick = record["policies"][record["yardstick"]]["name"] if record["yardstick"] else None
-    why_not = report.draw_learning_curve(folder, config.train.method, yardstick)
-    if why_not is not None and not quiet:
-        print(why_not, file=sys.stderr)
+    evaluate_run(config, folder, quiet=quiet, training=training)
     return True
 
 
@@ -83,16 +102,19 @@ def evaluate_run(
     seed: int | None = None,
     which: str = "best",
     out: Path | None = None,
+    quiet: bool = False,
     **facts: Any,
 ) -> dict[str, Any]:
-    """Evaluate a run's checkpoint and the environment's baselines on the same paths: print the table, write the JSON.
+    """Evaluate a run's checkpoint and the environment's baselines on the same paths: print the table, write the JSON
+    and, unless it goes elsewhere, the run's report.
 
     Args:
         config: the run's.
         folder: the run's.
         episodes, seed: instead of the configuration's `final_episodes` and `evaluation_seed`.
-        which: "best" or "last".
+        which: "best", "last" or the number of a kept rollout.
         out: where to write, instead of the folder's evaluation.json.
+        quiet: do not say what could not be drawn.
         **facts: more entries for the JSON.
     """
     cfg = config.train
@@ -117,9 +139,20 @@ def evaluate_run(
         **facts,
         **report.evaluation_record(outcomes, spec.agents, yardstick),
     }
-    out = out or folder / "evaluation.json"
-    if out == folder / "evaluation.json" and out.is_file():  # evaluated again: how the run went stays known
+    elsewhere, out = out is not None, out or folder / "evaluation.json"
+    if not elsewhere and out.is_file():  # evaluated again: how the run went stays known
         record = {**{k: v for k, v in json.loads(out.read_text()).items() if k == "training"}, **record}
     report.write_json(out, record)
-    report.print_table(outcomes, yardstick, f"{folder.name}: {episodes} episodes, common demand paths")
+    what, same = outcomes[cfg.method].metric, "the same paths for every policy" if baselines else f"seed {seed}"
+    report.print_table(outcomes, yardstick, f"{folder.resolve().name}: mean {what} of {episodes} episodes, {same}")
+    if not elsewhere:
+        _write_report(config, folder, record, spec, quiet=quiet)
     return record
+
+
+def _write_report(config: RunConfig, folder: Path, record: dict[str, Any], spec: EnvSpec, *, quiet: bool) -> None:
+    report.write_json(folder / "marl_eval.json", marl_eval_record(config, folder, record, spec.max_steps))
+    why_not = draw_learning_curve(folder, record)
+    if why_not is not None and not quiet:
+        print(why_not, file=sys.stderr)
+    write_html(folder)

@@ -16,9 +16,11 @@ import torch
 from pmarl_trainer import checkpoint
 from pmarl_trainer.algorithm import Learner
 from pmarl_trainer.config import RunConfig, TrainConfig
+from pmarl_trainer.diagnosis import explain_divergence
 from pmarl_trainer.env_api import BatchedEnv, EnvSpec, describe, make_env
 from pmarl_trainer.errors import DivergedError, TrainerError
 from pmarl_trainer.evaluation import Outcome, play_yardstick
+from pmarl_trainer.evaluation_log import append_evaluation
 from pmarl_trainer.metrics import MetricLog
 from pmarl_trainer.progress import Display
 from pmarl_trainer.replay import Replay
@@ -130,10 +132,7 @@ def run_updates(
     means = {name: float(torch.stack([report[name] for report in reports]).mean()) for name in reports[0]}
     for name, value in means.items():
         if not math.isfinite(value):
-            raise DivergedError(
-                f"training diverged: {name} is {value}; the last good checkpoint is kept in {folder / 'checkpoints'} "
-                "(try a smaller train.lr or train.critic_clip)"
-            )
+            raise DivergedError(explain_divergence(name, value, learner.modules(), replay, config, folder))
     return means
 
 
@@ -157,7 +156,10 @@ class Selection:
 
     def evaluate(self, learner: Trainable, state: RunState, folder: Path) -> dict[str, float]:
         """The evaluation's columns; writes the checkpoint `best` if it is."""
-        outcome = learner.play(self._env, self._seed)
+        outcome, episodes = learner.play(self._env, self._seed), state.rollout * self._config.num_envs
+        append_evaluation(
+            folder, rollout=state.rollout, episodes=episodes, seconds=state.seconds, totals=outcome.episodes.tolist()
+        )
         if outcome.score < state.best_score:
             state.best_score, state.best_rollout = outcome.score, state.rollout
             facts = {"identity": checkpoint.identity(self._spec, self._config), "state": asdict(state)}
@@ -167,7 +169,9 @@ class Selection:
 
 
 def checkpoint_path(folder: Path, which: str) -> Path:
-    """Where a run keeps its checkpoint `best` (policies) or `last` (everything)."""
+    """Where a run keeps its checkpoint `best` (policies), `last` (everything) or, by number, a rollout's (policies)."""
+    if which.isdecimal():
+        which = f"rollout-{int(which):06d}"
     return folder / "checkpoints" / f"{which}.safetensors"
 
 
@@ -180,6 +184,12 @@ def save_last(
         tensors |= {f"replay.{name}": tensor for name, tensor in replay.state_dict().items()}
     facts = {"identity": checkpoint.identity(spec, config), "state": asdict(state)}
     checkpoint.save(checkpoint_path(folder, "last"), tensors, facts)
+    if config.keep_checkpoints_num != 0:
+        checkpoint.save(checkpoint_path(folder, str(state.rollout)), checkpoint.policy_state(learner), facts)
+        if config.keep_checkpoints_num is not None:
+            kept = sorted((folder / "checkpoints").glob("rollout-*.safetensors"))
+            for old in kept[: -config.keep_checkpoints_num]:
+                old.unlink()
 
 
 def load_last(folder: Path, spec: EnvSpec, config: TrainConfig, learner: Trainable, replay: Replay | None) -> RunState:
