@@ -115,7 +115,7 @@ def make_env(
 
 
 def make_differentiable_env(
-    entry: str, arguments: Mapping[str, Any], num_envs: int, seed: int, device: str
+    entry: str, arguments: Mapping[str, Any], num_envs: int, seed: int, device: str, max_steps: int | None = None
 ) -> BatchedEnv:
     """`make_env`, asked for its torch backend on `device` where it takes such arguments.
 
@@ -124,10 +124,11 @@ def make_differentiable_env(
     """
     takes = inspect.signature(_import_entry(entry)).parameters
     wishes = {name: value for name, value in {"backend": "torch", "device": device}.items() if name in takes}
-    env = make_env(entry, {**arguments, **wishes}, num_envs, seed)
-    missing = [name for name in ("step_orders", "local_state") if not hasattr(type(env), name)]
+    env = make_env(entry, {**arguments, **wishes}, num_envs, seed, max_steps)
+    # Asked of the class too: a property may answer only once an episode has begun.
+    missing = [name for name in ("step_orders", "local_state") if not (hasattr(type(env), name) or hasattr(env, name))]
     if getattr(env, "differentiable", False) is not True or missing:
-        lacks = "attribute differentiable = True" if not missing else " and ".join(missing)
+        lacks = " and ".join(missing) or "attribute differentiable = True"
         raise DoorError(
             f"env: method hdpo back-propagates costs through the simulator, so it needs a differentiable environment; "
             f"the {type(env).__name__} that {entry} made has no {lacks} (see env_api; e.g. scenv:vector_env)"

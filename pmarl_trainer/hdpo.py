@@ -104,7 +104,7 @@ class HindsightLearner:
             assert self._table is not None  # the configuration and __init__ see to it
             nearest = (a.detach().unsqueeze(-1) - self._table.unsqueeze(1)).abs().argmin(dim=-1)
             a = a + (self._table.gather(1, nearest) - a).detach()
-        return functional.relu(demand + a.to(demand.dtype))
+        return (demand + a.to(demand.dtype)).clamp(min=0)  # unlike relu, it passes the gradient of whole orders of 0
 
     @torch.no_grad()
     def play(self, env: BatchedEnv, seed: int) -> Outcome:

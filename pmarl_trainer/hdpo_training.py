@@ -72,4 +72,5 @@ def open_differentiable_env(config: RunConfig, num_envs: int, device: torch.devi
     Raises:
         DoorError: one line, if it is not.
     """
-    return make_differentiable_env(config.env.entry, config.env.arguments, num_envs, config.train.seed, str(device))
+    cfg, env = config.train, config.env
+    return make_differentiable_env(env.entry, env.arguments, num_envs, cfg.seed, str(device), cfg.max_steps)
