@@ -77,6 +77,8 @@ def measure(args: Any) -> list[dict[str, Any]]:
     entries = []
     for network, lead_time, variant in cells(args):
         folder = args.runs / f"{network}-{lead_time}-{variant}"
+        if args.finished and not (folder / "evaluation.json").exists():
+            continue
         config = trained(folder, network, lead_time, variant)
         training = json.loads((folder / "evaluation.json").read_text())["training"]
         place = {"network": network, "lead_time": lead_time, "training": training}
@@ -106,6 +108,7 @@ def main() -> None:
     parser.add_argument("--networks", default=NETWORKS, type=lambda text: text.split(","))
     parser.add_argument("--lead-times", default=(1, 2, 3), type=lambda text: [int(word) for word in text.split(",")])
     parser.add_argument("--variants", default=tuple(VARIANTS), type=lambda text: text.split(","))
+    parser.add_argument("--finished", action="store_true", help="train nothing, report the runs that are there")
     parser.add_argument("--runs", default=Path("runs/near_optimal"), type=Path)
     parser.add_argument("--out", default=RESULTS, type=Path)
     measure(parser.parse_args())

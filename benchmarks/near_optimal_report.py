@@ -44,7 +44,8 @@ def _table(entries: list[dict[str, Any]], lead_time: int) -> list[str]:
     for network in networks:
         cells = [_ratio(found.get((network, name))) for name in variants]
         local = found[network, "local"]
-        lines.append(_row([network, _cost(local), *cells, f"{local['training']['seconds'] / 60:.1f}"]))
+        minutes = f"{local['training']['seconds'] / 60:.1f}"
+        lines.append(_row([network, _cost(local), *cells, minutes]))
     return [*lines, ""]
 
 

@@ -40,8 +40,9 @@ TINY = {
 
 
 class TorchNewsvendor:
-    """One firm orders q against demand uniform on 0 .. 10, every period anew; overage costs 1, underage 3: q = 7.5. What it knows of
-    demand says nothing: d is 5, always.
+    """One firm orders q against demand uniform on 0 .. 10, every period anew; overage costs 1, underage 3: q = 7.5.
+
+    What it knows of demand says nothing: d is 5, always.
     """
 
     differentiable = True
