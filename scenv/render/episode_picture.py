@@ -124,9 +124,8 @@ def _draw_orders(axes: Axes, orders: np.ndarray, demand: np.ndarray, bullwhip: f
     axes.stairs(orders, np.arange(len(orders) + 1), baseline=None, color=ORDERS, linewidth=1.3)
     if np.isfinite(bullwhip):
         label = f"bullwhip ×{bullwhip:#.2g}" if bullwhip < 9.95 else f"bullwhip ×{bullwhip:.0f}"
-        halo = {"facecolor": "white", "edgecolor": "none", "pad": 1.5, "alpha": 0.85}
         place = axes.transAxes
-        axes.text(0.985, 0.97, label, size=9, weight="bold", ha="right", va="top", transform=place, bbox=halo)
+        axes.text(1.0, 1.03, label, size=9, weight="bold", color=TEXT.strong, ha="right", va="bottom", transform=place)
 
 
 def _draw_key(figure: Figure) -> None:
