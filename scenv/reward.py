@@ -46,17 +46,17 @@ class WindowedReward:
         device = array_api_compat.device(structure.mean_demand)
         lead = xp.asarray(structure.lead_time[:, None], dtype=xp.float64, device=device)
         self._coefficient = reward_coefficient(structure, scale) / window * gamma**lead
-        self._gamma = gamma
+        self._terms, self._gamma = window + 1, gamma
         self._xp = xp
         self._delay_on_device = xp.asarray(self.delay[:, None], device=device)
         self._first_complete, self._all_complete = int(self.delay.min()), int(self.delay.max())
-        self._costs: deque[Array] = deque(maxlen=window + 1)
+        self._discounted = DiscountedSum(self._terms, gamma)
         self._step = 0
 
     def start(self, cost: Array) -> None:
         """Begin an episode with the cost [N, B] of period 0."""
-        self._costs.clear()
-        self._costs.append(cost)
+        self._discounted = DiscountedSum(self._terms, self._gamma)
+        self._discounted.push(cost)
         self._step = 0
 
     def step(self, cost: Array) -> Array:
@@ -64,19 +64,47 @@ class WindowedReward:
         if self._step < self._first_complete:
             reward = self._xp.zeros_like(cost)
         else:
-            reward = self._coefficient * self._discounted_sum()
+            reward = self._coefficient * self._discounted.value()
             if self._step < self._all_complete:
                 reward = self._xp.where(self._delay_on_device <= self._step, reward, self._xp.zeros_like(reward))
-        self._costs.append(cost)
+        self._discounted.push(cost)
         self._step += 1
         return reward
 
-    def _discounted_sum(self) -> Array:
-        """Sum of gamma^k times the k-th of the costs on record, oldest first (Horner's rule)."""
-        newest_first = reversed(self._costs)
-        total = next(newest_first)
-        for cost in newest_first:
-            total = total * self._gamma + cost
+
+class DiscountedSum:
+    """sum_{k < n} gamma^k x_k over the last n values x_0 .. x_{n-1} of a stream, oldest first.
+
+    By doubling: sums over 1, 2, 4, ... values, each from two of half its length, and the binary digits of n put them
+    together. That takes about 2 log2 n additions a value instead of n, and as the sum starts anew for every value, no
+    rounding error is carried along.
+    """
+
+    def __init__(self, terms: int, gamma: float) -> None:
+        """Over `terms` (n) values, at least 1, discounted by `gamma`."""
+        levels = range(terms.bit_length())
+        self._factor = [gamma ** (1 << level) for level in levels]
+        #: The levels that n is made of, smallest first, which stands for the newest values.
+        self._digits = [level for level in levels if terms >> level & 1]
+        #: Latest sums over 2^level values, newest last: as many as doubling looks back, or the sum does.
+        self._sums: list[deque[Array]] = [deque(maxlen=(1 << level) + 1) for level in levels]
+        self._sums[-1] = deque(maxlen=terms - (1 << levels[-1]) + 1)
+
+    def push(self, value: Array) -> None:
+        """Take the next value of the stream."""
+        for level, sums in enumerate(self._sums):
+            sums.append(value)
+            if level + 1 == len(self._sums) or len(sums) <= 1 << level:
+                return
+            value = sums[0] + self._factor[level] * value
+
+    def value(self) -> Array:
+        """The sum over the last n values; at least n must have been pushed."""
+        total, newer = None, 0
+        for level in self._digits:
+            older = self._sums[level][-1 - newer]
+            total = older if total is None else older + self._factor[level] * total
+            newer += 1 << level
         return total
 
 

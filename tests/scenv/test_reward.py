@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import scenv
+from scenv.reward import DiscountedSum
 
 
 @pytest.mark.parametrize("scenario", ["bg", "r2"])
@@ -63,3 +64,14 @@ def test_immediate_reward_is_the_scaled_cost_at_once() -> None:
     assert not env.reward_delay.any()
     _, reward, _, _, info = env.step(np.full((2, 17), 4))
     np.testing.assert_allclose(reward, -0.1 / env.observation_scale * info["cost"])
+
+
+@pytest.mark.parametrize("terms", [*range(1, 18), 100])
+def test_a_discounted_sum_by_doubling_is_the_sum(terms: int) -> None:
+    values = np.random.default_rng(terms).random((terms + 30, 2))
+    total = DiscountedSum(terms, gamma=0.9)
+    for newest, value in enumerate(values):
+        total.push(value)
+        if newest + 1 >= terms:
+            window = values[newest + 1 - terms : newest + 1]
+            np.testing.assert_allclose(total.value(), 0.9 ** np.arange(terms) @ window, rtol=1e-13)
