@@ -1,12 +1,13 @@
 """Where the time of a batched step goes, and how near it comes to the speed of the memory.
 
 *Parts.* The functions that a step calls are wrapped in clocks while whole episodes run, so each part is timed where it
-works, with the caches as they then are; a part's own parts are taken out of it. The clocks themselves cost about 0.1 us
-a call, and there are some ten calls per block of rows: one or two percent, counted under "the rest".
+works, with the caches as they then are; a part's own parts are taken out of it. It is CPU time, so that other processes
+do not count. The clocks themselves cost about half a microsecond a call, some ten calls per block of rows: two or three
+percent.
 
 *Floor.* A step cannot move fewer bytes than these: it reads and writes the state once (stock, on order, owed per firm;
 backorders and pipelines per link), reads the external demand and the actions, writes the new period into the history,
-copies the observations (read and written), reads the costs that a reward sums up, and writes rewards and costs. These
+copies the observations (read and written), and writes rewards and costs. These
 bytes over the measured bandwidth of a plain copy (bytes read + bytes written per second) are the floor. It is given for
 copies that stay in the second-level cache, where the simulation works block by block, and for copies from and to main
 memory.
@@ -61,9 +62,9 @@ class Clocks:
 
         def timed(*args: Any, **kwargs: Any) -> Any:
             self._within.append(0.0)
-            start = time.perf_counter()
+            start = time.process_time()
             result = function(*args, **kwargs)
-            elapsed = time.perf_counter() - start
+            elapsed = time.process_time() - start
             self.seconds[part] += elapsed - self._within.pop()
             self._within[-1] += elapsed
             return result
@@ -87,7 +88,7 @@ def timed_parts() -> Iterator[Clocks]:
 
 
 def time_by_part(scenario: scenv.Scenario, num_envs: int, repeats: int = 7) -> dict[str, float]:
-    """Microseconds per call of `step` for all `num_envs` environments, by part; medians over episodes."""
+    """CPU microseconds per call of `step` for all `num_envs` environments, by part; medians over episodes."""
     rng = np.random.default_rng(0)
     samples: dict[str, list[float]] = defaultdict(list)
     with timed_parts() as clocks:
@@ -98,10 +99,10 @@ def time_by_part(scenario: scenv.Scenario, num_envs: int, repeats: int = 7) -> d
             env.reset()
             demand = clocks.seconds["demand (at reset)"]
             clocks.seconds.clear()
-            start = time.perf_counter()
+            start = time.process_time()
             for _ in range(steps):
                 env.step(actions)
-            total = time.perf_counter() - start
+            total = time.process_time() - start
             if repeat > 0:  # the first one warms up
                 seconds = {**clocks.seconds, "the rest": total - sum(clocks.seconds.values())}
                 for part, value in {**seconds, "demand (at reset)": demand}.items():
@@ -120,7 +121,7 @@ def bytes_per_step(scenario: scenv.Scenario) -> int:
     in_state = 2 * double * sum(array.shape[0] for array in held)
     given = double * (structure.num_retailers + firms)
     observed = single * firms * (LOCAL_STATE_SIZE + 2 * env.observation_size)
-    rewarded = double * firms * (scenario.reward_window + 1 + 2)
+    rewarded = 2 * double * firms
     return in_state + given + observed + rewarded
 
 

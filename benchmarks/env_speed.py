@@ -135,10 +135,12 @@ def show(result: dict[str, Any], console: Console) -> None:
     floor_ = result["floor"]
     total = floor_["us_per_step_call_total"]
     parts = [
-        {"part": part, "us per call": time, "share": f"{100 * time / total:.0f} %"}
+        {"part": part, "CPU us per call": time, "share": f"{100 * time / total:.0f} %"}
         for part, time in floor_["us_per_step_call"].items()
     ]
-    _table(console, f"Where a step of {floor_['B']} {floor_['network']} goes", ("part", "us per call", "share"), parts)
+    _table(
+        console, f"Where a step of {floor_['B']} {floor_['network']} goes", ("part", "CPU us per call", "share"), parts
+    )
     console.print(
         f"{total} us per call; at least {floor_['bytes_per_env_step']} bytes per environment step, so the floor is "
         f"{floor_['floor_us_per_step_call']} us and the time {floor_['time_over_floor']} times that "

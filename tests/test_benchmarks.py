@@ -25,7 +25,7 @@ def test_bytes_of_a_step_counted_by_hand() -> None:
         4 + 4 + 4 + (3 + 1) + 2 * (1 + 3)
     )  # stock, on order, owed; backorders; two slots of shipments, none of orders
     given = 1 + 4
-    rewarded = 4 * (6 + 2)
+    rewarded = 4 * 2
     observed = 4 * (5 + 2 * 30)
     assert bytes_per_step(scenv.load_scenario("bg")) == 8 * (2 * state + given + rewarded) + 4 * observed
 
