@@ -78,7 +78,7 @@ class TrainConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     preset: Literal["default", "maac-reference", "paper"] = Field(
-        default="default", description="A row of presets.PRESETS: settings that stand for those not given."
+        default="default", description="Settings for whatever is not given: the published MAAC code's, or the paper's."
     )
 
     # What is learned
@@ -100,7 +100,9 @@ class TrainConfig(BaseModel):
         "straight_through: trained with the nearest action too, the gradient passing as if a were real.",
     )
     adjacency: tuple[tuple[int, ...], ...] | None = Field(
-        default=None, description="[N][N], for an environment without adjacency_matrix: entry i,j < 0 if i supplies j."
+        default=None,
+        description="[N][N] instead of the environment's own, or the name of a file with it (.json, .npy, text): entry "
+        "i,j is -1 if i supplies j, 1 if i is a customer of j; or 1 for any two neighbours.",
     )
 
     max_steps: int | None = Field(
@@ -108,19 +110,19 @@ class TrainConfig(BaseModel):
     )
 
     # Budget and data
-    seed: int = Field(default=0, ge=0, lt=2**63)
+    seed: int = Field(default=0, ge=0, lt=2**63, description="Of initialisation, exploration and training paths.")
     rollouts: int = Field(default=100, ge=1, description="Rollouts in all.")
     num_envs: int = Field(default=32, ge=1, description="Environment rows that are rolled out together.")
     learning_starts: int = Field(default=4, ge=0, description="Rollouts before the first update.")
-    updates_per_rollout: int = Field(default=32, ge=1)
+    updates_per_rollout: int = Field(default=32, ge=1, description="Of critics and policies, after each rollout.")
     updates_per_transition: float | None = Field(
         default=None, gt=0, le=100, description="Instead: this many for each transition that a rollout brought."
     )
     memory_size: int = Field(default=40_000, ge=1, description="Replay capacity, transitions of all agents together.")
-    batch_size: int = Field(default=256, ge=1)
+    batch_size: int = Field(default=256, ge=1, description="Transitions that an update is made from.")
 
     # Networks
-    hidden_size: int = Field(default=64, ge=1)
+    hidden_size: int = Field(default=64, ge=1, description="Width of every hidden layer and of the attention.")
     attention_heads: int = Field(default=4, ge=1, description="Must divide hidden_size.")
     own_action: Literal["outputs", "encoded"] = Field(
         default="outputs",
@@ -137,7 +139,7 @@ class TrainConfig(BaseModel):
     )
 
     # Losses
-    gamma: float = Field(default=0.95, ge=0, lt=1)
+    gamma: float = Field(default=0.95, ge=0, lt=1, description="Discount of the next state's value.")
     policy_gradient: Literal["expected", "sampled"] = Field(
         default="expected", description="Eq. 9 as the exact expectation over own actions, or from one sampled action."
     )
@@ -155,7 +157,7 @@ class TrainConfig(BaseModel):
     alpha: float = Field(default=0.02, ge=0, description="Entropy temperature at the start.")
     alpha_final: float = Field(default=0.001, ge=0, description="At the end (temperature: fixed), geometrically.")
     target_entropy: float = Field(default=0.3, ge=0, le=1, description="Fraction of ln|A| (temperature: auto).")
-    alpha_lr: float = Field(default=1e-3, gt=0)
+    alpha_lr: float = Field(default=1e-3, gt=0, description="Learning rate of alpha (temperature: auto).")
 
     attention_regularisation: float = Field(default=0.0, ge=0, description="Times the mean square attention logit.")
     logit_regularisation: float = Field(default=0.0, ge=0, description="Times the mean square policy logit.")
@@ -165,7 +167,7 @@ class TrainConfig(BaseModel):
     policy_lr: float | None = Field(default=2e-3, gt=0, description="Policies' learning rate; null: lr.")
     lr_final: float = Field(default=0.1, ge=0, le=1, description="Share of the learning rates left at the end.")
     critic_weight_decay: float = Field(default=0.0, ge=0, description="Of Adam, as an L2 penalty.")
-    polyak_tau: float = Field(default=0.01, gt=0, le=1)
+    polyak_tau: float = Field(default=0.01, gt=0, le=1, description="Step of the target networks to the trained ones.")
     shared_gradient: Literal["sum", "mean"] = Field(
         default="sum", description="What the shared attention weights get of all agents' losses."
     )
@@ -185,8 +187,12 @@ class TrainConfig(BaseModel):
         default=0, ge=0, description="Policies of the latest checkpoints kept besides best and last; null: all."
     )
     checkpoint_memory: bool = Field(default=True, description="Save the replay too, so that resuming is exact.")
-    loggers: tuple[Literal["csv", "tensorboard"], ...] = ("csv", "tensorboard")
-    train_device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
+    loggers: tuple[Literal["csv", "tensorboard"], ...] = Field(
+        default=("csv", "tensorboard"), description="Where losses and evaluations go while training."
+    )
+    train_device: str = Field(
+        default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto: a CUDA device where there is one."
+    )
     threads: Literal["auto"] | int = Field(default="auto", description="Of torch on the CPU; auto: torch's choice.")
 
     @model_validator(mode="before")

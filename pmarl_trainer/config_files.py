@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from pmarl_trainer.adjacency_file import read_adjacency
 from pmarl_trainer.config import RunConfig, TrainConfig, unknown_key_hint
 from pmarl_trainer.errors import ConfigError
 
@@ -82,21 +83,31 @@ def read_config(path: Path, overrides: Iterable[str] = (), **train: Any) -> RunC
         document = parse_yaml(raw.decode("utf-8"), str(path))
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8 text") from error
-    return build_config(document, str(path), overrides, **train)
+    return build_config(document, str(path), overrides, folder=path.parent, **train)
 
 
-def build_config(document: Any, label: str, overrides: Iterable[str] = (), **train: Any) -> RunConfig:
-    """A `RunConfig` from plain data; see `read_config`."""
+def build_config(
+    document: Any, label: str, overrides: Iterable[str] = (), *, folder: Path = Path(), **train: Any
+) -> RunConfig:
+    """A `RunConfig` from plain data; see `read_config`. Files that `document` names are looked for in `folder`."""
     sections = {name: dict(section) for name, section in _sections(document, label).items()}
+    _read_adjacency_in(sections.get("train", {}), folder)
     for text in overrides:
         section, key, value = _parse_override(text)
         sections.setdefault(section, {})[key] = value
     given = {key: value for key, value in train.items() if value is not None}
     sections["train"] = {**sections.get("train", {}), **given}
+    _read_adjacency_in(sections["train"], Path())
     try:
         return RunConfig.model_validate(sections)
     except ValidationError as error:
         raise ConfigError(f"{label}: {_first_problem(error)}") from error
+
+
+def _read_adjacency_in(section: dict[str, Any], folder: Path) -> None:
+    """Put the matrix in place of the name of its file, so that the resolved configuration is complete."""
+    if isinstance(section.get("adjacency"), str):
+        section["adjacency"] = read_adjacency(folder / section["adjacency"])
 
 
 def _sections(document: Any, label: str) -> dict[str, Mapping[str, Any]]:

@@ -31,6 +31,7 @@ class BatchedEnv(Protocol):
             Missing: 0.
         observation_scale: [N] float; divide agent i's observation by it. Missing: running mean and deviation.
         warmup: first periods whose cost does not count. Missing: 0. Period 0 is the one that `reset` shows.
+        observation_sizes: [N] int; agent i's own observation is the first so many of O numbers, the rest padding.
         last_info: the info of the latest `reset` or `step`; read after `reset` if warmup is 0.
         baselines: name -> maker of a policy to compare with, the yardstick first. A policy has `reset(num_envs, seed)`
             and `orders(local_state) -> quantities`; then the environment has `local_state` and
@@ -156,22 +157,21 @@ def describe(env: BatchedEnv, adjacency: Any = None) -> EnvSpec:
 
     Args:
         env: the environment.
-        adjacency: [N][N], used where the environment has none.
+        adjacency: [N][N], instead of the environment's own.
     """
     n = len(env.agents)
     shape = tuple(env.reset().shape)
     if len(shape) != 3 or shape[:2] != (env.num_envs, n):
         raise DoorError(f"env: reset() must return [num_envs, agents, size] = [{env.num_envs}, {n}, .], got {shape}")
-    matrix = getattr(env, "adjacency_matrix", None)
-    matrix = adjacency if matrix is None else matrix
+    matrix = getattr(env, "adjacency_matrix", None) if adjacency is None else adjacency
     if matrix is None:
-        raise DoorError("env: has no adjacency_matrix; give train.adjacency")
+        raise DoorError("env: has no adjacency_matrix; give one with --adjacency FILE or train.adjacency")
     scale = getattr(env, "observation_scale", None)
     spec = EnvSpec(
         agents=tuple(str(agent) for agent in env.agents),
         observation_size=shape[2],
         num_actions=_checked(env.num_actions, "num_actions", (n,), np.int64),
-        adjacency=_checked(matrix, "adjacency_matrix", (n, n), np.int64),
+        adjacency=_checked(matrix, "adjacency_matrix" if adjacency is None else "train.adjacency", (n, n), np.int64),
         reward_delay=_checked(getattr(env, "reward_delay", np.zeros(n)), "reward_delay", (n,), np.int64),
         observation_scale=None if scale is None else _checked(scale, "observation_scale", (n,), np.float32),
         max_steps=int(env.horizon) - 1,

@@ -17,7 +17,8 @@ _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.5rem; margin-bottom: .2rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
 table { border-collapse: collapse; width: 100%; } td, th { padding: .3rem .7rem; border-bottom: 1px solid var(--line); }
-th { text-align: left; } td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
+table.narrow { width: auto; } th { text-align: left; }
+td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
 tr.learned td { font-weight: 600; color: var(--accent); }
 .facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(11rem, 1fr)); gap: .6rem; margin: 1rem 0; }
 .facts div { background: var(--soft); border-radius: .4rem; padding: .5rem .8rem; } .facts b { display: block; }
@@ -25,6 +26,10 @@ img { max-width: 100%; background: white; border-radius: .4rem; } .bar { backgro
 .note { opacity: .75; } details { margin: .6rem 0; } summary { cursor: pointer; font-weight: 600; }
 code, pre { font: 13px/1.45 ui-monospace, monospace; } .wide { overflow-x: auto; }
 """
+
+
+#: A policy that costs more than so many times the yardstick has a bar of this length.
+_LONGEST_BAR = 3.0
 
 
 def write_html(folder: Path) -> None:
@@ -104,7 +109,8 @@ def _policies(record: Mapping[str, Any]) -> str:
         row = "".join(_cell(cell, number=k > 0) for k, cell in enumerate(cells))
         if relative:
             ratio, half = policy["ratio"], _half(policy["ratio_ci95"], digits=3)
-            bar = f'<div class="bar" style="width:{100 * min(1, ratio / min(longest, 3)):.1f}%"></div>'
+            half = "" if policy["name"] == record["policies"][record["yardstick"]]["name"] else half
+            bar = f'<div class="bar" style="width:{100 * min(1, ratio / min(longest, _LONGEST_BAR)):.1f}%"></div>'
             row += _cell(f"{ratio:.3f}") + _cell(half) + f'<td style="width:25%">{bar}</td>'
         kind = ' class="learned"' if policy["name"] == record["method"] else ""
         rows.append(f"<tr{kind}>{row}</tr>")
@@ -115,7 +121,9 @@ def _how_to_read(record: Mapping[str, Any]) -> str:
     better = "Lower is better." if record["metric"] == "cost" else "Higher is better."
     paths = f"Paths of seed {record['evaluation_seed']}, on which nothing was trained or selected; greedy policies."
     ratio = "Intervals of the relative cost are those of the differences path by path." if record["yardstick"] else ""
-    return html.escape(f"{better} {paths} {ratio}".strip())
+    clipped = any((policy["ratio"] or 0) > _LONGEST_BAR for policy in record["policies"].values())
+    bars = f"Bars end at {_LONGEST_BAR:g}." if clipped else ""
+    return html.escape(" ".join(filter(None, (better, paths, ratio, bars))))
 
 
 def _picture(path: Path) -> str:
@@ -123,7 +131,7 @@ def _picture(path: Path) -> str:
         return ""
     data = base64.b64encode(path.read_bytes()).decode("ascii")
     text = (
-        "While it learned, evaluated every few rollouts on other paths than the table's. Names to the right: the lines."
+        "Evaluated every few rollouts on paths other than the table's. Dashed: the other policies' means in the table."
     )
     image = f'<img alt="learning curve" src="data:image/png;base64,{data}">'
     return f'<h2>Learning curve</h2>{image}<p class="note">{text}</p>'
@@ -168,7 +176,7 @@ def _mapping(mapping: Mapping[str, Any] | None) -> str:
         f"<tr>{_cell(k, number=False)}{_cell(json.dumps(v) if not isinstance(v, str) else v, number=False)}</tr>"
         for k, v in (mapping or {}).items()
     ]
-    return f'<div class="wide"><table>{"".join(rows)}</table></div>'
+    return f'<div class="wide"><table class="narrow">{"".join(rows)}</table></div>'
 
 
 def _table(heads: Sequence[str], rows: Iterable[str], numbers_from: int) -> str:

@@ -24,6 +24,7 @@ class Display:
         self._total, self._yardstick, self._quiet = total, yardstick, quiet
         self._first, self._start = done, time.monotonic()
         self._first_updates: int | None = None
+        self._first_episodes = 0.0
         self._shown = "…"
         self._bar: Progress | None = None
         if self._console.is_terminal and not quiet:
@@ -47,11 +48,13 @@ class Display:
         elapsed = time.monotonic() - self._start
         if self._first_updates is None:
             self._first_updates = int(row["updates"])
+            self._first_episodes = row["episodes"]
         speed = (row["updates"] - self._first_updates) / max(elapsed, 1e-9)
+        episodes = (row["episodes"] - self._first_episodes) / max(elapsed, 1e-9)
         if "evaluation" in row:
             self._shown = self._evaluation(row)
         entropy = f"entropy {row['entropy']:.2f}  " if "entropy" in row else ""
-        text = f"{self._shown}  {entropy}{speed:.0f} updates/s"
+        text = f"{self._shown}  {entropy}{speed:.0f} updates/s  {episodes:.0f} episodes/s"
         if self._bar is not None:
             self._bar.update(self._task, completed=row["rollout"], description=text)
         elif "evaluation" in row:

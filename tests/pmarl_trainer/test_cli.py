@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from pmarl_trainer import cli
+from pmarl_trainer.config import TrainConfig
 
 SCENARIO = """
 env: {entry: "tests.pmarl_trainer.toy_envs:IdentityGame", agents: 2}
@@ -65,6 +66,8 @@ def test_dry_run_prints_the_resolved_configuration_and_writes_nothing(monkeypatc
         (["--scenario", "toy.yaml", "--out", "."], "not empty"),
         (["--scenario", "toy.yaml", "env.agentz=3"], "refused its arguments"),
         (["--scenario", "toy.yaml", "--device", "cuda:77"], "CUDA devices here"),
+        (["--scenario", "toy.yaml", "--preset", "mac"], "train.preset"),
+        (["--scenario", "toy.yaml", "--adjacency", "none.csv"], "none.csv: cannot be read"),
         (["--resume", "none"], "not the folder of a run"),
         (["--resume", "none", "--seed", "3"], "takes no option but --quiet"),
     ],
@@ -77,6 +80,50 @@ def test_errors_are_one_line_and_exit_code_2(monkeypatch, scenario, tmp_path, ca
     assert captured.err.startswith("pmarl-train: ")
     assert len(captured.err.splitlines()) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["toy.yaml"]
+
+
+def test_every_key_is_explained(monkeypatch, capsys):
+    assert call(monkeypatch, cli.train, "--keys") == 0
+    shown = capsys.readouterr().out
+    for name, field in TrainConfig.model_fields.items():
+        assert f"\n{name}: " in f"\n{shown}"
+        assert field.description, name
+
+
+@pytest.mark.parametrize("command", [cli.train, cli.evaluate, cli.export])
+def test_help_shows_examples(monkeypatch, capsys, command):
+    assert call(monkeypatch, command, "--help") == 0
+    shown = capsys.readouterr().out
+    assert "Examples:" in shown
+    assert "default:" in shown
+
+
+def test_presets_and_adjacency_from_the_command_line(monkeypatch, scenario, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "graph.csv").write_text("0, -1\n1, 0\n")
+    arguments = ("--scenario", scenario, "--preset", "maac-reference", "--adjacency", "graph.csv", "--dry-run")
+    assert call(monkeypatch, cli.train, *arguments) == 0
+    train = yaml.safe_load(capsys.readouterr().out)["train"]
+    assert train["adjacency"] == [[0, -1], [1, 0]]
+    assert (train["preset"], train["polyak_tau"], train["batch_size"]) == ("maac-reference", 1e-3, 8)  # the file's wins
+
+
+def test_export_from_the_command_line(monkeypatch, scenario, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert call(monkeypatch, cli.train, "--scenario", scenario, "--out", "run", "--quiet") == 0
+    assert call(monkeypatch, cli.export, "run", "--out", "policies", "--no-onnx") == 0
+    assert {p.name for p in (tmp_path / "policies").iterdir()} == {
+        f"agent_{i}.{kind}" for i in range(2) for kind in ("json", "safetensors")
+    }
+    capsys.readouterr()
+    for arguments, message in (
+        (("run", "--out", "policies"), "not empty"),
+        (("none", "--out", "other"), "not the folder of a run"),
+        (("run", "--out", "other", "--checkpoint", "first"), "expected best, last or a rollout's number"),
+        (("run", "--out", "other", "--checkpoint", "2"), "no such checkpoint"),
+    ):
+        assert call(monkeypatch, cli.export, *arguments) == 2
+        assert message in capsys.readouterr().err
 
 
 def test_ctrl_c_saves_and_says_how_to_go_on(repository, scenario, tmp_path):

@@ -1,5 +1,6 @@
 """Scenario files: what is read, and that every refusal is one line that says what is wrong."""
 
+import numpy as np
 import pytest
 
 from pmarl_trainer.config import METHODS, TrainConfig
@@ -83,3 +84,46 @@ def test_bad_overrides_are_refused(override):
 def test_schedule_progress_runs_over_the_learning_part():
     config = TrainConfig(rollouts=14, learning_starts=4)
     assert [config.progress(rollout) for rollout in (0, 4, 9, 14)] == [0, 0, 0.5, 1]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.json", b"[[0, -1], [1, 0]]"),
+        ("a.csv", b"0,-1\n1,0\n"),
+        ("a.txt", b"# supplier, customer\n0 -1\n\n1 0  # the customer\n"),
+        ("a.npy", None),
+    ],
+)
+def test_adjacency_from_a_file_beside_the_scenario(tmp_path, name, content):
+    path = tmp_path / name
+    np.save(path, [[0, -1], [1, 0]]) if content is None else path.write_bytes(content)
+    (tmp_path / "s.yaml").write_text(f"env: {{entry: 'm:c'}}\ntrain: {{adjacency: {name}}}\n")
+    config = read_config(tmp_path / "s.yaml")
+    assert config.train.adjacency == ((0, -1), (1, 0))
+    assert build_config(config.model_dump(mode="json"), "again") == config
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("0 1\n1", "rows of one length"),
+        ("0 1 0\n1 0 1", "square, got shape [2, 3]"),
+        ("0 x\n1 0", "matrix of numbers"),
+        ("0 2\n1 0", "got 2"),
+        ("0 0.5\n1 0", "got 0.5"),
+        ("", "square"),
+    ],
+)
+def test_bad_adjacency_files_are_refused_in_one_line(tmp_path, content, message):
+    (tmp_path / "a.csv").write_text(content)
+    with pytest.raises(ConfigError) as caught:
+        build_config({"env": ENV, "train": {"adjacency": "a.csv"}}, "file", folder=tmp_path)
+    assert message in str(caught.value)
+    assert "a.csv" in str(caught.value)
+
+
+def test_a_pickled_matrix_is_refused(tmp_path):
+    np.save(tmp_path / "a.npy", np.array([[{}]], dtype=object), allow_pickle=True)
+    with pytest.raises(ConfigError, match="not a matrix"):
+        build_config({"env": ENV, "train": {"adjacency": "a.npy"}}, "file", folder=tmp_path)

@@ -61,6 +61,9 @@ def test_adjacency_can_be_given():
     env = IdentityGame(2)
     env.adjacency_matrix = None
     assert describe(env, [[0, 1], [1, 0]]).adjacency.tolist() == [[0, 1], [1, 0]]
+    assert describe(IdentityGame(2), [[0, 0], [0, 0]]).adjacency.tolist() == [[0, 0], [0, 0]]  # wins over its own
+    with pytest.raises(DoorError, match=r"train\.adjacency must have shape \[2, 2\]"):
+        describe(env, [[0]])
 
 
 class Countdown(ParallelEnv):
