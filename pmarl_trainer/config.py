@@ -109,6 +109,10 @@ class TrainConfig(BaseModel):
         default=None, ge=1, description="Steps of an episode, for a PettingZoo environment that does not say."
     )
 
+    env_processes: int = Field(
+        default=0, ge=0, le=1024, description="Processes that step the copies of a PettingZoo environment; 0: none."
+    )
+
     # Budget and data
     seed: int = Field(default=0, ge=0, lt=2**63, description="Of initialisation, exploration and training paths.")
     rollouts: int = Field(default=100, ge=1, description="Rollouts in all.")

@@ -87,12 +87,17 @@ class EnvSpec:
 
 
 def make_env(
-    entry: str, arguments: Mapping[str, Any], num_envs: int, seed: int, max_steps: int | None = None
+    entry: str,
+    arguments: Mapping[str, Any],
+    num_envs: int,
+    seed: int,
+    max_steps: int | None = None,
+    processes: int = 0,
 ) -> BatchedEnv:
     """Import `module:callable` and call it with the environment's own arguments.
 
     A callable that takes `num_envs` makes a batched environment; any other makes a PettingZoo ParallelEnv, of which
-    `num_envs` copies are made, whose episodes are cut after `max_steps`.
+    `num_envs` copies are made, stepped by so many `processes` (0: by this one), their episodes cut after `max_steps`.
 
     Raises:
         DoorError: one line: the entry cannot be imported, refuses its arguments, or made something else.
@@ -102,6 +107,10 @@ def make_env(
         parameters = inspect.signature(factory).parameters
         if "num_envs" in parameters:
             env = factory(num_envs=num_envs, seed=seed, **arguments)
+        elif processes > 0:
+            from pmarl_trainer.process_batch import ProcessBatch
+
+            env = ProcessBatch(factory, arguments, num_envs, processes, max_steps)
         else:
             from pmarl_trainer.parallel_adapter import ParallelEnvBatch
 

@@ -24,6 +24,7 @@ class ParallelEnvBatch:
         agents: the N possible agents, the order of every [.., N] array.
         num_envs: B.
         num_actions: [N] int64.
+        observation_sizes: [N] int64, the flat length of each agent's own observation; what follows is padding.
         horizon: `max_steps` + 1.
         adjacency_matrix, reward_delay, observation_scale, warmup: the environment's own, where it has them.
     """
@@ -44,7 +45,8 @@ class ParallelEnvBatch:
                 raise DoorError(f"env: agent {agent!r} has action space {space}; only Discrete ones can be learned")
         self.num_actions = np.array([int(space.n) for space in spaces])
         self._first_action = [int(space.start) for space in spaces]
-        self._size = max(flatdim(space) for space in self._observation_spaces)
+        self.observation_sizes = np.array([flatdim(space) for space in self._observation_spaces])
+        self._size = int(self.observation_sizes.max())
         base = getattr(first, "unwrapped", first)
         self.horizon = 1 + (max_steps or _max_steps(base))
         for name in ("adjacency_matrix", "reward_delay", "observation_scale", "warmup"):
@@ -57,9 +59,10 @@ class ParallelEnvBatch:
 
     def reset(self, seed: int | None = None) -> np.ndarray:
         """Observations [B, N, O] float32; copy k is reset with the k-th number derived from `seed`."""
-        seeds: list[int | None] = [None] * self.num_envs
-        if seed is not None:
-            seeds = [int(s) for s in np.random.SeedSequence(seed).generate_state(self.num_envs)]
+        return self.reset_rows(row_seeds(seed, self.num_envs))
+
+    def reset_rows(self, seeds: Sequence[int | None]) -> np.ndarray:
+        """`reset` with a seed for each copy."""
         self._steps = 0
         self._running = np.ones(self.num_envs, dtype=bool)
         observations = np.zeros((self.num_envs, len(self.agents), self._size), dtype=np.float32)
@@ -108,6 +111,13 @@ class ParallelEnvBatch:
         for i, agent in enumerate(self._names):
             if "cost" in infos.get(agent, {}):
                 row[i] = infos[agent]["cost"]
+
+
+def row_seeds(seed: int | None, num_envs: int) -> list[int | None]:
+    """A seed for each of `num_envs` copies; None for each where there is none."""
+    if seed is None:
+        return [None] * num_envs
+    return [int(state) for state in np.random.SeedSequence(seed).generate_state(num_envs)]
 
 
 def _max_steps(env: Any) -> int:

@@ -107,8 +107,9 @@ def train(
 
 def open_env(config: RunConfig, num_envs: int, seed: int) -> tuple[BatchedEnv, EnvSpec]:
     """The configured environment with `num_envs` rows, and its facts."""
-    env = make_env(config.env.entry, config.env.arguments, num_envs, seed, config.train.max_steps)
-    return env, describe(env, config.train.adjacency)
+    cfg = config.train
+    env = make_env(config.env.entry, config.env.arguments, num_envs, seed, cfg.max_steps, cfg.env_processes)
+    return env, describe(env, cfg.adjacency)
 
 
 def prepare_torch(config: TrainConfig) -> torch.device:

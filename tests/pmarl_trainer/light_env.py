@@ -1,0 +1,55 @@
+"""A PettingZoo environment in a module that imports little, so that processes that make copies of it start soon."""
+
+import os
+
+import numpy as np
+from gymnasium.spaces import Box, Discrete
+from pettingzoo import ParallelEnv
+
+
+class Drift(ParallelEnv):
+    """Two agents of different sizes push a random walk; ends when it leaves -5 .. 5, or after `max_cycles`.
+
+    `fault`: at the second step "raise" an error, or "die" with the whole process.
+    """
+
+    metadata = {"name": "drift"}  # noqa: RUF012
+
+    def __init__(self, max_cycles=6, fault=None):
+        self.possible_agents = ["left", "right"]
+        self.max_cycles, self.fault = max_cycles, fault
+        self.adjacency_matrix = np.array([[0, 1], [1, 0]])
+
+    def observation_space(self, agent):
+        return Box(-np.inf, np.inf, (2 if agent == "left" else 1,))
+
+    def action_space(self, agent):
+        return Discrete(2 if agent == "left" else 3)
+
+    def _seen(self):
+        return {"left": np.array([self.x, self.t], dtype=np.float32), "right": np.array([self.x], dtype=np.float32)}
+
+    def reset(self, seed=None, options=None):
+        self.agents, self.t, self.rng = list(self.possible_agents), 0, np.random.default_rng(seed)
+        self.x = self.rng.normal()
+        return self._seen(), {agent: {"cost": abs(self.x)} for agent in self.agents}
+
+    def step(self, actions):
+        self.t += 1
+        if self.t == 2 and self.fault == "raise":
+            raise RuntimeError("out of\nstock")
+        if self.t == 2 and self.fault == "die":
+            os._exit(3)
+        self.x += self.rng.normal(scale=2) + actions["right"] - actions["left"]
+        over, cut = bool(abs(self.x) > 5), self.t >= self.max_cycles
+        names = list(self.possible_agents)
+        result = (
+            self._seen(),
+            dict.fromkeys(names, -abs(self.x)),
+            dict.fromkeys(names, over),
+            dict.fromkeys(names, cut and not over),
+            {agent: {"cost": abs(self.x)} for agent in names},
+        )
+        if over or cut:
+            self.agents = []
+        return result
