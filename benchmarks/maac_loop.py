@@ -116,12 +116,12 @@ class LoopLearner:
         attention = critic.attention
         for head, columns in enumerate(torch.arange(attention.query.shape[-1]).chunk(attention.heads)):
             for mine, theirs in (
-                (own.selectors[head].weight, attention.query),
-                (own.keys[head].weight, attention.key),
-                (own.values[head].weight, attention.value),
+                (own.selectors[head].weight, attention.query[0]),
+                (own.keys[head].weight, attention.key[0]),
+                (own.values[head].weight, attention.value[0]),
             ):
                 yield mine, theirs[:, columns].T
-            yield own.values[head].bias, attention.value_bias[columns]
+            yield own.values[head].bias, attention.value_bias[0, 0, columns]
         for i, policy in enumerate(policies):
             layers = [
                 (own.state_encoders[i], critic.state_encoder),

@@ -21,7 +21,7 @@ from pmarl_trainer.env_api import EnvSpec
 from pmarl_trainer.errors import CheckpointError
 from pmarl_trainer.trainable import Trainable
 
-FORMAT = 1
+FORMAT = 2
 
 
 def save(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:

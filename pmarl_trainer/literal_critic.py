@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from pmarl_trainer.networks import NeighbourAttention, StackedLinear, StateActionEncoder, stacked_of
+from pmarl_trainer.networks import Generators, NeighbourAttention, StackedLinear, StateActionEncoder, leaky, stacked_of
 
 
 class LiteralCritic(nn.Module):
@@ -23,7 +22,7 @@ class LiteralCritic(nn.Module):
         hidden: int,
         heads: int,
         mask: Tensor,
-        generator: torch.Generator,
+        generator: Generators,
         *,
         batch_norm: bool = False,
     ) -> None:
@@ -45,15 +44,14 @@ class LiteralCritic(nn.Module):
             passes.append(self._value(own, embeddings)[0])
         return torch.stack(passes, dim=-1)
 
-    def taken(self, observations: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
-        """Q of the actions taken [N, B], in one pass; and the attention's scores."""
+    def taken(self, observations: Tensor, actions: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """Q of the actions taken [N, B], in one pass; and the attention's queries and keys."""
         embeddings = self.encoder(observations, actions)
         return self._value(embeddings, embeddings)
 
-    def _value(self, own: Tensor, embeddings: Tensor) -> tuple[Tensor, Tensor]:
-        heard, scores = self.attention(own, embeddings)
-        hidden = functional.leaky_relu(self.decoder(torch.cat((own, heard), dim=-1)))
-        return self.value(hidden).squeeze(-1), scores
+    def _value(self, own: Tensor, embeddings: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        heard, logits = self.attention(own, embeddings)
+        return self.value(leaky(self.decoder.of_two(own, heard))).squeeze(-1), logits
 
     def shared_parameters(self) -> list[nn.Parameter]:
         """The attention's, which all agents share."""

@@ -2,25 +2,43 @@
 
 Shapes: N agents, B batch, O observation, A actions, H hidden, K heads of D = H / K. Activations are agent-major,
 [N, B, .]; a stacked parameter is [N, in, out], so that slice i is agent i's own and nobody else's. The only parameters
-that agents share are the attention's W_q, W_k and W_v (and the values' bias).
+that agents share are the attention's W_q, W_k and W_v (and the values' bias), [1, H, H].
+
+Several independent replicas of the same agents (training with several seeds at once) stand in the same tensors, one
+after the other: R replicas make R N agents, and R attentions [R, H, H]. No number goes from one replica to another.
+Each is initialised from a generator of its own, so it starts as it would alone.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pmarl_trainer.attention import MASKED, attend_dense, attend_edges, edge_list, edges_pay, mean_square_logits
 from pmarl_trainer.batch_norm import StackedBatchNorm, normalised_rows
 
-#: In place of minus infinity: exp of it is exactly 0, and 0 times it is 0 rather than nan.
-MASKED = -1e9
+#: What parameters are drawn from: one generator, or one for each replica.
+Generators = torch.Generator | Sequence[torch.Generator]
 
 
-def _uniform(shape: tuple[int, ...], bound: float, generator: torch.Generator) -> nn.Parameter:
-    return nn.Parameter(torch.empty(shape).uniform_(-bound, bound, generator=generator))
+def replica_count(generators: Generators) -> int:
+    """How many replicas are to be made."""
+    return 1 if isinstance(generators, torch.Generator) else len(generators)
+
+
+def _uniform(shape: tuple[int, ...], bound: float, generators: Generators) -> nn.Parameter:
+    """A parameter [replicas * shape[0], *shape[1:]], each replica's part drawn from its own generator."""
+    own = [generators] if isinstance(generators, torch.Generator) else generators
+    return nn.Parameter(torch.cat([torch.empty(shape).uniform_(-bound, bound, generator=g) for g in own]))
+
+
+def leaky(x: Tensor) -> Tensor:
+    """LeakyReLU of a fresh tensor, in its own memory: its derivative follows from the result."""
+    return functional.leaky_relu(x, inplace=True)
 
 
 class StackedLinear(nn.Module):
@@ -29,22 +47,32 @@ class StackedLinear(nn.Module):
     Weights start at He et al.'s scale for rectified units (uniform, variance 2 / in), times `gain`; biases at zero.
     """
 
-    def __init__(self, agents: int, inputs: int, outputs: int, generator: torch.Generator, gain: float = 1.0) -> None:
+    def __init__(self, agents: int, inputs: int, outputs: int, generator: Generators, gain: float = 1.0) -> None:
         super().__init__()
         self.weight = _uniform((agents, inputs, outputs), gain * math.sqrt(6 / inputs), generator)
-        self.bias = nn.Parameter(torch.zeros(agents, 1, outputs))
+        self.bias = nn.Parameter(torch.zeros(agents * replica_count(generator), 1, outputs))
 
     def forward(self, x: Tensor) -> Tensor:
         """Agent i's x[i] through agent i's own layer."""
         return torch.baddbmm(self.bias, x, self.weight)
 
+    def of_two(self, first: Tensor, second: Tensor) -> Tensor:
+        """The layer for inputs that stand in two tensors, [N, B, in_1] and [N, B, in_2], without joining them."""
+        size = first.shape[-1]
+        partial = torch.baddbmm(self.bias, first, self.weight[:, :size])
+        return torch.baddbmm(partial, second, self.weight[:, size:])
 
-def as_seen(observations: Tensor, sees_all: bool) -> Tensor:
-    """What each agent's policy is given: [N, B, O] its own, or with `sees_all` everybody's, [N, B, N O]."""
+
+def as_seen(observations: Tensor, sees_all: bool, replicas: int = 1) -> Tensor:
+    """What each agent's policy is given: [N, B, O] its own, or with `sees_all` that of all n agents of its replica,
+    [N, B, n O].
+    """
     if not sees_all:
         return observations
-    n, batch, size = observations.shape
-    return observations.transpose(0, 1).reshape(1, batch, n * size).expand(n, -1, -1)
+    agents, batch, size = observations.shape
+    n = agents // replicas
+    joint = observations.view(replicas, n, batch, size).transpose(1, 2).reshape(replicas, 1, batch, n * size)
+    return joint.expand(-1, n, -1, -1).reshape(agents, batch, n * size)
 
 
 class Actor(nn.Module):
@@ -62,19 +90,20 @@ class Actor(nn.Module):
         hidden: int,
         *,
         sees_all: bool,
-        generator: torch.Generator,
+        generator: Generators,
         batch_norm: bool = False,
     ) -> None:
         """`num_actions` [N] int; actions beyond an agent's own are impossible to it. `batch_norm`: of the inputs."""
         super().__init__()
         n, a = len(num_actions), int(num_actions.max())
-        self.sees_all = sees_all
+        self.sees_all, self.replicas = sees_all, replica_count(generator)
         inputs = n * observation_size if sees_all else observation_size
-        self.normalise = StackedBatchNorm(n, inputs) if batch_norm else None
+        self.normalise = StackedBatchNorm(n * self.replicas, inputs) if batch_norm else None
         self.hidden_1 = StackedLinear(n, inputs, hidden, generator)
         self.hidden_2 = StackedLinear(n, hidden, hidden, generator)
         self.logits = StackedLinear(n, hidden, a, generator, gain=0.03)  # starts close to uniform
-        self.register_buffer("action_mask", torch.arange(a) < num_actions.view(n, 1, 1), persistent=False)
+        possible = torch.arange(a) < num_actions.view(n, 1, 1)
+        self.register_buffer("action_mask", possible.repeat(self.replicas, 1, 1), persistent=False)
 
     def forward(self, observations: Tensor) -> Tensor:
         """[N, B, O] -> log pi [N, B, A]."""
@@ -82,11 +111,11 @@ class Actor(nn.Module):
 
     def raw_logits(self, observations: Tensor) -> Tensor:
         """[N, B, O] -> [N, B, A], those of impossible actions included."""
-        x = as_seen(observations, self.sees_all)
+        x = as_seen(observations, self.sees_all, self.replicas)
         if self.normalise is not None:
             x = self.normalise(x)
-        x = functional.leaky_relu(self.hidden_1(x))
-        x = functional.leaky_relu(self.hidden_2(x))
+        x = leaky(self.hidden_1(x))
+        x = leaky(self.hidden_2(x))
         return self.logits(x)
 
     def log_policy(self, logits: Tensor) -> Tensor:
@@ -95,7 +124,11 @@ class Actor(nn.Module):
 
 
 class StateActionEncoder(nn.Module):
-    """f_i(o_i, a_i) = e_i (paper eq. 12). The action's part of the layer is a table, looked up, not multiplied."""
+    """f_i(o_i, a_i) = e_i (paper eq. 12): one layer of the observation and the action as a one-hot vector.
+
+    Multiplying the few ones and zeros along with the observation takes less time than looking rows up and adding them,
+    and its gradient is a product too.
+    """
 
     def __init__(
         self,
@@ -103,12 +136,13 @@ class StateActionEncoder(nn.Module):
         observation_size: int,
         actions: int,
         hidden: int,
-        generator: torch.Generator,
+        generator: Generators,
         *,
         batch_norm: bool = False,
     ) -> None:
         super().__init__()
-        self.normalise = StackedBatchNorm(agents, observation_size) if batch_norm else None
+        norms = agents * replica_count(generator)
+        self.normalise = StackedBatchNorm(norms, observation_size) if batch_norm else None
         self.observation = StackedLinear(agents, observation_size, hidden, generator)
         self.action = _uniform((agents, actions, hidden), 1 / math.sqrt(observation_size + actions), generator)
 
@@ -116,60 +150,63 @@ class StateActionEncoder(nn.Module):
         """[N, B, O], [N, B] int -> e [N, B, H]. With batch normalisation, actions are normalised as in `batch_of`
         [N, B], the actions themselves by default.
         """
-        n, a, hidden = self.action.shape
-        index = actions + a * torch.arange(n, device=actions.device).unsqueeze(1)
         table: Tensor = self.action
-        if self.normalise is None:
-            encoded = self.observation(observations)
-        else:
+        bias: Tensor = self.observation.bias
+        seen = observations
+        if self.normalise is not None:
+            seen = self.normalise(observations)
             table, shift = normalised_rows(table, actions if batch_of is None else batch_of)
-            encoded = self.observation(self.normalise(observations)) - shift
-        return functional.leaky_relu(encoded + functional.embedding(index, table.view(n * a, hidden)))
+            bias = bias - shift
+        one_hot = seen.new_zeros(*actions.shape, table.shape[1]).scatter_(-1, actions.unsqueeze(-1), 1.0)
+        weight = torch.cat((self.observation.weight, table), dim=1)
+        return leaky(torch.baddbmm(bias, torch.cat((seen, one_hot), dim=-1), weight))
 
 
 class NeighbourAttention(nn.Module):
     """X_i: what agent i hears from the agents that it attends to (paper eqs. 13-14), K heads.
 
     Query from agent i's state encoding, keys and values from the others' state-action encodings; scaled dot product,
-    values through LeakyReLU (MAAC). An agent that attends to nobody hears exactly zero.
+    values through LeakyReLU (MAAC). An agent that attends to nobody hears exactly zero. Computed over pairs of agents
+    that attend, or over all pairs with a mask, whichever is faster (`attention.edges_pay`).
     """
 
     mask: Tensor
+    edges: Tensor
 
-    def __init__(self, mask: Tensor, hidden: int, heads: int, generator: torch.Generator) -> None:
-        """`mask` [N, N] bool: row i is true where i attends."""
+    def __init__(self, mask: Tensor, hidden: int, heads: int, generator: Generators) -> None:
+        """`mask` [n, n] bool: row i is true where i attends, the same in every replica."""
         super().__init__()
         bound = 1 / math.sqrt(hidden)
-        self.heads = heads
-        self.query = _uniform((hidden, hidden), bound, generator)
-        self.key = _uniform((hidden, hidden), bound, generator)
-        self.value = _uniform((hidden, hidden), bound, generator)
-        self.value_bias = _uniform((hidden,), bound, generator)
+        self.heads, self.over_edges = heads, edges_pay(mask)
+        self.query = _uniform((1, hidden, hidden), bound, generator)
+        self.key = _uniform((1, hidden, hidden), bound, generator)
+        self.value = _uniform((1, hidden, hidden), bound, generator)
+        self.value_bias = _uniform((1, 1, hidden), bound, generator)
         self.register_buffer("mask", mask, persistent=False)
+        self.register_buffer("edges", edge_list(mask, replica_count(generator)), persistent=False)
 
-    def forward(self, states: Tensor, embeddings: Tensor) -> tuple[Tensor, Tensor]:
-        """[N, B, H] encodings -> X [N, B, H], and the scores [B, K, N, N] before the mask and the softmax."""
-        n, batch, hidden = states.shape
+    def forward(self, states: Tensor, embeddings: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """[N, B, H] encodings -> X [N, B, H], and (queries, keys) [N, B, H], for `magnitude`."""
+        replicas, shape = len(self.query), states.shape
 
-        def by_head(x: Tensor) -> Tensor:  # [N, B, H] -> [B, K, N, D]
-            return x.view(n, batch, self.heads, -1).permute(1, 2, 0, 3)
+        def by_replica(x: Tensor) -> Tensor:
+            return x.reshape(replicas, -1, shape[-1])
 
-        query = by_head(states @ self.query)
-        key = by_head(embeddings @ self.key)
-        value = by_head(functional.leaky_relu(embeddings @ self.value + self.value_bias))
-        scores = query @ key.transpose(-1, -2) / math.sqrt(query.shape[-1])
-        # Multiplying by the mask again gives an agent without neighbours zeros, where softmax alone gives 1/N each.
-        weights = scores.masked_fill(~self.mask, MASKED).softmax(dim=-1) * self.mask
-        return (weights @ value).permute(2, 0, 1, 3).reshape(n, batch, hidden), scores
+        query = torch.bmm(by_replica(states), self.query).view(shape)
+        key = torch.bmm(by_replica(embeddings), self.key).view(shape)
+        value = leaky(torch.baddbmm(self.value_bias, by_replica(embeddings), self.value)).view(shape)
+        if self.over_edges:
+            heard = attend_edges(query, key, value, self.edges, self.heads)
+        else:
+            heard = attend_dense(query, key, value, self.mask, self.heads)
+        return heard, (query, key)
 
-    def magnitude(self, scores: Tensor) -> Tensor:
-        """[N] the mean square of an agent's unscaled scores, summed over heads: what MAAC's regularisation keeps small.
+    def magnitude(self, logits: tuple[Tensor, Tensor]) -> Tensor:
+        """[N] the mean square of an agent's unscaled logits, summed over heads: what MAAC's regularisation keeps small.
 
-        An agent that attends to nobody has 0.
+        `logits` is what `forward` returned beside X. An agent that attends to nobody has 0.
         """
-        depth = self.query.shape[1] // self.heads
-        squares = depth * (scores.square() * self.mask).mean(dim=0).sum(dim=(0, 2))
-        return squares / self.mask.sum(dim=1).clamp(min=1)
+        return mean_square_logits(*logits, self.mask, self.heads)
 
 
 class AttentionCritic(nn.Module):
@@ -186,14 +223,15 @@ class AttentionCritic(nn.Module):
         hidden: int,
         heads: int,
         mask: Tensor,
-        generator: torch.Generator,
+        generator: Generators,
         *,
         batch_norm: bool = False,
     ) -> None:
         """`mask` [N, N] bool: row i is true where agent i attends. `batch_norm`: of the encoders' inputs."""
         super().__init__()
         n = len(mask)
-        self.normalise = StackedBatchNorm(n, observation_size) if batch_norm else None
+        norms = n * replica_count(generator)
+        self.normalise = StackedBatchNorm(norms, observation_size) if batch_norm else None
         self.state_encoder = StackedLinear(n, observation_size, hidden, generator)
         self.encoder = StateActionEncoder(n, observation_size, actions, hidden, generator, batch_norm=batch_norm)
         self.attention = NeighbourAttention(mask, hidden, heads, generator)
@@ -204,16 +242,16 @@ class AttentionCritic(nn.Module):
         """[N, B, O], [N, B] int -> Q [N, B, A]."""
         return self._all_values(observations, actions)[0]
 
-    def taken(self, observations: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
-        """Q of the actions taken [N, B], and the attention's scores."""
-        q, scores = self._all_values(observations, actions)
-        return q.gather(-1, actions.unsqueeze(-1)).squeeze(-1), scores
+    def taken(self, observations: Tensor, actions: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """Q of the actions taken [N, B], and the attention's queries and keys, for `NeighbourAttention.magnitude`."""
+        q, logits = self._all_values(observations, actions)
+        return q.gather(-1, actions.unsqueeze(-1)).squeeze(-1), logits
 
-    def _all_values(self, observations: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
+    def _all_values(self, observations: Tensor, actions: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         seen = observations if self.normalise is None else self.normalise(observations)
-        states = functional.leaky_relu(self.state_encoder(seen))
-        heard, scores = self.attention(states, self.encoder(observations, actions))
-        return self.values(functional.leaky_relu(self.decoder(torch.cat((states, heard), dim=-1)))), scores
+        states = leaky(self.state_encoder(seen))
+        heard, logits = self.attention(states, self.encoder(observations, actions))
+        return self.values(leaky(self.decoder.of_two(states, heard))), logits
 
     def shared_parameters(self) -> list[nn.Parameter]:
         """The attention's, which all agents share."""

@@ -43,12 +43,12 @@ def loop_critic(critic, observations, actions, neighbours):
             heard = torch.zeros(H, dtype=torch.float64)
             for head in range(K):
                 part = slice(head * depth, (head + 1) * depth)
-                query = state[i] @ attention.query[:, part]
-                scores = [query @ (embedding[j] @ attention.key[:, part]) / math.sqrt(depth) for j in neighbours[i]]
+                query = state[i] @ attention.query[0, :, part]
+                scores = [query @ (embedding[j] @ attention.key[0, :, part]) / math.sqrt(depth) for j in neighbours[i]]
                 if not scores:
                     continue
                 for weight, j in zip(torch.stack(scores).softmax(0), neighbours[i], strict=True):
-                    value = leaky_relu(embedding[j] @ attention.value[:, part] + attention.value_bias[part])
+                    value = leaky_relu(embedding[j] @ attention.value[0, :, part] + attention.value_bias[0, 0, part])
                     heard[part] += weight * value
             inner = torch.cat((state[i], heard)) @ critic.decoder.weight[i] + critic.decoder.bias[i, 0]
             q[i, sample] = leaky_relu(inner) @ critic.values.weight[i] + critic.values.bias[i, 0]
@@ -135,5 +135,5 @@ def test_actions_beyond_an_agents_own_have_probability_zero():
 def test_every_parameter_but_the_attention_is_one_slice_per_agent():
     critic = make_critic()
     assert all(parameter.shape[0] == N for parameter in critic.stacked_parameters())
-    assert {tuple(p.shape) for p in critic.shared_parameters()} == {(H, H), (H,)}
+    assert {tuple(p.shape) for p in critic.shared_parameters()} == {(1, H, H), (1, 1, H)}
     assert all(parameter.shape[0] == N for parameter in make_actor(True).parameters())

@@ -128,8 +128,8 @@ def literal(critic, observations, actions, i, own):
     others = [encode(j, int(actions[j])) for j in NEIGHBOURS[i]]
     for head in range(K if others else 0):
         part = slice(head * depth, (head + 1) * depth)
-        scores = [e @ attention.query[:, part] @ (x @ attention.key[:, part]) / math.sqrt(depth) for x in others]
-        values = [leaky_relu(x @ attention.value[:, part] + attention.value_bias[part]) for x in others]
+        scores = [e @ attention.query[0, :, part] @ (x @ attention.key[0, :, part]) / math.sqrt(depth) for x in others]
+        values = [leaky_relu(x @ attention.value[0, :, part] + attention.value_bias[0, 0, part]) for x in others]
         heard[part] = torch.stack(scores).softmax(0) @ torch.stack(values)
     inner = leaky_relu(torch.cat((e, heard)) @ critic.decoder.weight[i] + critic.decoder.bias[i, 0])
     return inner @ critic.value.weight[i, :, 0] + critic.value.bias[i, 0, 0]
@@ -175,9 +175,9 @@ def test_attention_magnitude_by_hand():
         attention.query.copy_(torch.eye(2))
         attention.key.copy_(torch.eye(2))
     states = torch.tensor([[[1.0, 0]], [[2.0, 1]], [[0, 3.0]], [[9.0, 9]]])
-    _, scores = attention(states, states)
+    _, logits = attention(states, states)
     # <0,1> = 2, <1,0> = 2, <1,2> = 3, <2,1> = 3
-    assert attention.magnitude(scores).tolist() == pytest.approx([4, (4 + 9) / 2, 9, 0])
+    assert attention.magnitude(logits).tolist() == pytest.approx([4, (4 + 9) / 2, 9, 0])
 
 
 def test_sampled_values_average_to_the_expected_ones():
