@@ -127,7 +127,7 @@ def markdown(name: str, result: dict[str, Any]) -> str:
         "",
         f"`{result['command']}`, commit {result['commit']}, {result['machine']}.",
         f"Total cost of the counted periods, mean over {result['evaluation_episodes']} runs on common demand paths "
-        f"(evaluation seed {result['evaluation_seed']}), with 95 % intervals.",
+        f"(evaluation seed {result['evaluation_seed']}), with 95 % intervals. {result['note']}".rstrip(),
         "",
         "| policy | seed | mean cost | 95 % interval | ratio to base-stock | updates | episodes | minutes |",
         "|---|---|---|---|---|---|---|---|",
@@ -192,12 +192,14 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/learning"), help="where the runs go")
     parser.add_argument("--collect", type=Path, nargs="+", help="finished runs to read instead of training")
     parser.add_argument("--name", help="of the files in benchmarks/results (default: SCENARIO_METHOD)")
+    parser.add_argument("--note", default="", help="what else a reader must know, e.g. what the machine did beside it")
     parser.add_argument("options", nargs="*", help="further arguments of pmarl-train, e.g. train.threads=1")
     args = parser.parse_args()
     folders = args.collect or train_seeds(args.scenario, args.seeds, args.out, args.options)
     runs = [read_run(folder) for folder in folders]
     seeds = " ".join(str(run["evaluation"]["training_seed"]) for run in runs)
     result = record(runs, f"python -m benchmarks.learning --scenario {args.scenario} --seeds {seeds}")
+    result["note"] = args.note
     name = args.name or f"{args.scenario.stem}_{result['method']}"
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=2) + "\n")
