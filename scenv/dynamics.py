@@ -7,13 +7,15 @@ link (see `scenv.structure`). Nothing here changes an argument: every function r
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import array_api_compat
 
 from scenv.array_ops import Array, concat, lesser, positive_part, ratio, take
-from scenv.structure import LeadTimes, Structure
+from scenv.pipelines import Journeys, pipeline_with, send
+from scenv.structure import Structure
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +30,9 @@ class State:
         orders: slots of [S+E, B]; slot k holds the orders that reach the supplier in k + 1 periods. A pipeline has as
             many slots as the longest lead time, and one less while nothing can stand in the last one: orders before
             the firms have placed theirs, shipments never.
-        shipments: slots of [S+E, B]; slot k holds the goods that arrive in k + 1 periods.
+        shipments: slots of [S+E, B]; slot k holds the goods that arrive in k + 1 periods. Goods that wait at the gate
+            of a closed firm are in slot 0.
+        lost: [N, B] external demand of the period that was lost, or None where unmet demand is owed.
     """
 
     on_hand: Array
@@ -37,6 +41,24 @@ class State:
     owed: Array
     orders: tuple[Array, ...]
     shipments: tuple[Array, ...]
+    lost: Array | None = None
+
+
+class Conditions(NamedTuple):
+    """What firms meet in a period besides external demand; None is the usual.
+
+    Attributes:
+        orders: lead times of the orders that are placed at the end of the period.
+        shipments: lead times of what is shipped in the period.
+        open: [N, B] 1 where a firm is open, 0 where it is closed.
+    """
+
+    orders: Journeys | None = None
+    shipments: Journeys | None = None
+    open: Array | None = None
+
+
+USUAL = Conditions()
 
 
 class LocalState(NamedTuple):
@@ -59,14 +81,26 @@ class LocalState(NamedTuple):
     demand: Array
 
 
-def initial_state(structure: Structure, num_envs: int) -> State:
+def initial_state(
+    structure: Structure,
+    num_envs: int,
+    orders_under_way: Sequence[Array] | None = None,
+    shipments_under_way: Sequence[Array] | None = None,
+) -> State:
     """The state before period 0: pipelines carry the mean flow, on-hand stock as the scenario says, nothing is owed.
 
     The initial state is our choice; the paper prints none.
+
+    Args:
+        structure: the compiled scenario.
+        num_envs: B.
+        orders_under_way, shipments_under_way: where lead times are drawn, how many of the earlier periods' consignments
+            arrive in period 0, 1, ...: arrays [S+E, B].
     """
     xp = structure.xp
     flow = _batched(structure, structure.buyers.spread(structure.mean_demand) * structure.share, num_envs)
-    orders, shipments = _full(structure.order_lead, flow), _full(structure.shipment_lead, flow)
+    orders = pipeline_with(structure.order_lead, flow, orders_under_way)
+    shipments = pipeline_with(structure.shipment_lead, flow, shipments_under_way)
     on_hand = _batched(structure, structure.initial_on_hand, num_envs)
     claims = (structure.num_edges + structure.num_retailers, num_envs)
     return State(
@@ -76,6 +110,7 @@ def initial_state(structure: Structure, num_envs: int) -> State:
         owed=xp.zeros_like(on_hand),
         orders=orders,
         shipments=shipments,
+        lost=xp.zeros_like(on_hand) if structure.lost_sales else None,
     )
 
 
@@ -85,16 +120,14 @@ def _batched(structure: Structure, column: Array, num_envs: int) -> Array:
     return xp.asarray(xp.broadcast_to(column, (column.shape[0], num_envs)), copy=True)
 
 
-def _full(lead: LeadTimes, flow: Array) -> tuple[Array, ...]:
-    """A pipeline that carries `flow` [K, B] in every slot that a link's lead time reaches."""
-    slots = [flow * 0.0] * lead.horizon
-    for last, mask in lead.slots:
-        for slot in range(last + 1):
-            slots[slot] = slots[slot] + (flow if mask is None else flow * mask)
-    return tuple(slots)
-
-
-def transition(structure: Structure, state: State, orders: Array, demand: Array) -> tuple[State, LocalState, Array]:
+def transition(
+    structure: Structure,
+    state: State,
+    orders: Array,
+    demand: Array,
+    now: Conditions = USUAL,
+    following: Conditions = USUAL,
+) -> tuple[State, LocalState, Array]:
     """One whole step: place the orders of the period just observed, then live through the next one.
 
     Args:
@@ -102,11 +135,12 @@ def transition(structure: Structure, state: State, orders: Array, demand: Array)
         state: the state at the end of period t.
         orders: [N, B] real order quantities q^t, not negative.
         demand: [R, B] external demand of period t + 1.
+        now, following: conditions of periods t and t + 1.
 
     Returns:
         The state, the local states and the cost [N, B] of period t + 1.
     """
-    return advance(structure, place_orders(structure, state, orders), demand)
+    return advance(structure, place_orders(structure, state, orders, now), demand, following)
 
 
 def order_quantity(demand: Array, adjustment: Array) -> Array:
@@ -114,30 +148,43 @@ def order_quantity(demand: Array, adjustment: Array) -> Array:
     return positive_part(demand + adjustment)
 
 
-def place_orders(structure: Structure, state: State, orders: Array) -> State:
-    """Step 6 of a period: OO_i += q_i, and q_i goes to i's suppliers in equal parts (paper section 4.2)."""
+def place_orders(structure: Structure, state: State, orders: Array, now: Conditions = USUAL) -> State:
+    """Step 6 of a period: OO_i += q_i, and q_i goes to i's suppliers in equal parts (paper section 4.2).
+
+    A closed firm orders nothing, whatever it decided.
+    """
+    if now.open is not None:
+        orders = orders * now.open
     per_link = structure.buyers.spread(orders) * structure.share
     return State(
         on_hand=state.on_hand,
         on_order=state.on_order + orders,
         backorder=state.backorder,
         owed=state.owed,
-        orders=_send(state.orders, per_link, structure.order_lead),
+        orders=send(state.orders, per_link, structure.order_lead, now.orders),
         shipments=state.shipments,
+        lost=state.lost,
     )
 
 
-def advance(structure: Structure, state: State, demand: Array) -> tuple[State, LocalState, Array]:
+def advance(
+    structure: Structure, state: State, demand: Array, now: Conditions = USUAL
+) -> tuple[State, LocalState, Array]:
     """Steps 1 to 5 of a period: receive, take orders, serve, pay, observe. Returns (state, local state, cost)."""
     # 1. Receive. OO loses what IL gains; the floor only removes rounding dust of equal splits.
-    received = structure.buyers.sum(state.shipments[0])
+    arriving, under_way = _arrive(structure, state.shipments, now)
+    received = structure.buyers.sum(arriving)
     on_order = positive_part(state.on_order - received)
     # 2. Orders arrive; at a retailer they are the external demand.
     due = state.orders[0]
     claims = concat([due[structure.num_sources :, :], demand])
     claimed = structure.sellers.sum(claims)
     # 3. Serve. The external supplier always can.
-    shipped, on_hand, backorder = serve(structure, state, state.on_hand + received, claims, claimed)
+    stock = state.on_hand + received
+    available = _available(structure, stock, now)
+    shipped, left, backorder = serve(structure, state, available, claims, claimed)
+    on_hand = left if available is stock else left + (stock - available)
+    backorder, lost = _lose(structure, backorder)
     leaving = concat([due[: structure.num_sources, :], shipped[: structure.num_edges, :]])
     following = State(
         on_hand=on_hand,
@@ -145,16 +192,45 @@ def advance(structure: Structure, state: State, demand: Array) -> tuple[State, L
         backorder=backorder,
         owed=structure.sellers.sum(backorder),
         orders=state.orders[1:],
-        shipments=_send(state.shipments[1:], leaving, structure.shipment_lead),
+        shipments=send(under_way, leaving, structure.shipment_lead, now.shipments),
+        lost=lost,
     )
     # 4. and 5. Cost and observation.
     local = LocalState(following.owed, on_hand, on_order, received, claimed)
-    return following, local, period_cost(structure, local)
+    return following, local, period_cost(structure, local, lost)
 
 
-def period_cost(structure: Structure, local: LocalState) -> Array:
-    """C_i^t = c_b,i BO_i^t + c_h,i IL_i^t, [N, B] (paper eq. 1)."""
-    return structure.backorder_cost * local.backorder + structure.holding_cost * local.on_hand
+def period_cost(structure: Structure, local: LocalState, lost: Array | None = None) -> Array:
+    """C_i^t = c_b,i BO_i^t + c_h,i IL_i^t, [N, B] (paper eq. 1); a lost unit costs c_b,i once (ours)."""
+    unmet = local.backorder if lost is None else local.backorder + lost
+    return structure.backorder_cost * unmet + structure.holding_cost * local.on_hand
+
+
+def _arrive(structure: Structure, shipments: tuple[Array, ...], now: Conditions) -> tuple[Array, tuple[Array, ...]]:
+    """(what is received on each link, the pipeline without it). At a closed firm it waits and is due next period."""
+    due, later = shipments[0], shipments[1:]
+    if now.open is None:
+        return due, later
+    received = due * structure.buyers.spread(now.open)
+    waiting = due - received
+    return received, (waiting + later[0], *later[1:]) if later else (waiting,)
+
+
+def _available(structure: Structure, stock: Array, now: Conditions) -> Array:
+    """What each firm can serve from its stock, [N, B]: no more than its capacity, and nothing while it is closed."""
+    if structure.capacity is not None:
+        stock = lesser(stock, structure.capacity)
+    return stock if now.open is None else stock * now.open
+
+
+def _lose(structure: Structure, backorder: Array) -> tuple[Array, Array | None]:
+    """(what is still owed on each claim link, what is lost at each firm: unmet external demand that does not wait)."""
+    if not structure.lost_sales:
+        return backorder, None
+    unmet = backorder[structure.num_edges :, :]
+    nothing = backorder[: structure.num_edges, :] * 0.0
+    kept = concat([backorder[: structure.num_edges, :], unmet * 0.0])
+    return kept, structure.sellers.sum(concat([nothing, unmet]))
 
 
 def serve(
@@ -169,7 +245,7 @@ def serve(
     Args:
         structure: the compiled scenario.
         state: the period's start, for what is owed.
-        stock: [N, B] units at hand.
+        stock: [N, B] units that can be served.
         claims: [E+R, B] this period's orders.
         claimed: [N, B] the same by seller.
 
@@ -206,15 +282,3 @@ def _share_by_priority(structure: Structure, stock: Array, claims: Array) -> Arr
         shipped.append(served)
         left = left - served
     return take(concat(shipped), structure.priority.inverse)
-
-
-def _send(slots: tuple[Array, ...], quantity: Array, lead: LeadTimes) -> tuple[Array, ...]:
-    """Put `quantity` [S+E, B] on its way: each link's part into the slot of its lead time, the last of which is new."""
-    updated = list(slots)
-    for slot, mask in lead.slots:
-        part = quantity if mask is None else quantity * mask
-        if slot < len(updated):
-            updated[slot] = updated[slot] + part
-        else:
-            updated.append(part)
-    return tuple(updated)

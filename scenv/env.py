@@ -175,7 +175,14 @@ class SupplyChainEnv(ParallelEnv[str, np.ndarray, int]):
 
     def _infos(self) -> dict[str, Dict]:
         cost, period = self._batch.last_info["cost"][0].tolist(), self._batch.period
-        return {name: {"cost": c, "period": period} for name, c in zip(self.possible_agents, cost, strict=True)}
+        infos: dict[str, Dict] = {
+            name: {"cost": c, "period": period} for name, c in zip(self.possible_agents, cost, strict=True)
+        }
+        for field, values in self._batch.last_info.items():
+            if field != "cost":
+                for name, value in zip(self.possible_agents, values[0].tolist(), strict=True):
+                    infos[name][field] = value
+        return infos
 
     def _checked_row(self, actions: Mapping[str, int]) -> list[int]:
         """The actions in agent order; all at once where they are plain integers, one by one to name what is wrong."""

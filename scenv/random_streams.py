@@ -6,7 +6,7 @@ what the firms do, nor on earlier episodes: policies can be compared on the same
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,9 @@ class Purpose(IntEnum):
     """
 
     DEMAND = 0
+    ORDER_LEAD_TIME = 1
+    SHIPMENT_LEAD_TIME = 2
+    DISRUPTION = 3
 
 
 class RandomStreams:
@@ -49,22 +52,32 @@ class RandomStreams:
         """Go on to the next episode's streams; call before the first one too."""
         self._episode += 1
 
-    def generators(self, purpose: Purpose) -> Iterator[tuple[np.random.Generator, int]]:
-        """This episode's generators, each with the number of rows that it serves: all of a row, then the next row's."""
+    def generators(self, purpose: Purpose, index: int | None = None) -> Iterator[tuple[np.random.Generator, int]]:
+        """This episode's generators, each with the number of rows that it serves: all of a row, then the next row's.
+
+        `index` tells several things of one purpose apart, each with a stream of its own.
+        """
         for seed in self._seeds:
-            sequence = np.random.SeedSequence(seed, spawn_key=(purpose, self._episode))
+            key = (purpose, self._episode) if index is None else (purpose, self._episode, index)
+            sequence = np.random.SeedSequence(seed, spawn_key=key)
             yield np.random.Generator(np.random.PCG64(sequence)), self._rows_per_seed
 
-    def demand(self, scenario: Scenario) -> np.ndarray:
-        """This episode's external demand, [B, T, R] float64."""
-        process, periods, retailers = scenario.demand, scenario.horizon, scenario.retailer_names
-        parts: list[np.ndarray] = []
-        for generator, rows in self.generators(Purpose.DEMAND):
-            if hasattr(process, "sample_rows"):
-                parts.append(process.sample_rows(generator, rows, periods, retailers))
-            else:
-                parts.append(np.stack([process.sample(generator, periods, retailers) for _ in range(rows)]))
+    def draw(
+        self, purpose: Purpose, sample: Callable[[np.random.Generator, int], np.ndarray], index: int | None = None
+    ) -> np.ndarray:
+        """What `sample(generator, rows)` draws for all rows, [B, ...]; it must draw row by row."""
+        parts = [sample(generator, rows) for generator, rows in self.generators(purpose, index)]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def demand(self, scenario: Scenario, scale: np.ndarray | None = None) -> np.ndarray:
+        """This episode's external demand, [B, T, R] float64, with its mean times `scale` [B, T, R]."""
+        process, periods, retailers = scenario.demand, scenario.horizon, scenario.retailer_names
+        if scale is None:
+            return self.draw(Purpose.DEMAND, lambda rng, rows: process.sample_rows(rng, rows, periods, retailers))
+        scales = iter(np.split(scale, len(self._seeds)))
+        return self.draw(
+            Purpose.DEMAND, lambda rng, rows: process.sample_rows(rng, rows, periods, retailers, next(scales))
+        )
 
 
 def _entropy(seed: int | np.integer | None) -> int:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from scenv.array_ops import Array, namespace
-from scenv.dynamics import LocalState, State, advance, initial_state, order_quantity, transition
+from scenv.dynamics import USUAL, Conditions, LocalState, State, advance, initial_state, order_quantity, transition
+from scenv.exogenous import RowConditions
 from scenv.observation import History, empty_history
 from scenv.reward import RewardRule, reward_rule
 from scenv.scenario import Scenario
@@ -38,13 +39,21 @@ class RowBlock:
         self._reward: RewardRule = reward_rule(scenario, structure)
         self._history: History
         self._demand: Array
+        self._conditions: tuple[Conditions, ...] | None = None
 
-    def start(self, demand: Array) -> None:
-        """Live through period 0 of an episode whose external demand is `demand` [T, R, b]."""
+    def start(self, demand: Array, conditions: RowConditions | None = None) -> None:
+        """Live through period 0 of an episode whose external demand is `demand` [T, R, b]; without `conditions`, lead
+        times are fixed and nothing is disrupted.
+        """
         structure, scenario = self._structure, self._scenario
         self._demand = demand
-        before = initial_state(structure, self._size)
-        self.state, self.local, self.cost = advance(structure, before, demand[0, ...])
+        self._conditions = None if conditions is None else conditions.periods
+        if conditions is None:
+            before, first = initial_state(structure, self._size), USUAL
+        else:
+            before = initial_state(structure, self._size, conditions.orders_under_way, conditions.shipments_under_way)
+            first = conditions.periods[0]
+        self.state, self.local, self.cost = advance(structure, before, demand[0, ...], first)
         self._history = empty_history(
             self._size, structure.num_firms, scenario.horizon, scenario.history, like=self.cost
         )
@@ -58,7 +67,12 @@ class RowBlock:
 
     def step(self, orders: Array, period: int) -> None:
         """Place orders [N, b] and live through period `period`."""
-        self.state, self.local, self.cost = transition(self._structure, self.state, orders, self._demand[period, ...])
+        demand = self._demand[period, ...]
+        if self._conditions is None:
+            self.state, self.local, self.cost = transition(self._structure, self.state, orders, demand)
+        else:
+            now, following = self._conditions[period - 1 : period + 1]
+            self.state, self.local, self.cost = transition(self._structure, self.state, orders, demand, now, following)
         self.observation = self._history.append(self.local)
         self.reward = self._reward.step(self.cost)
 

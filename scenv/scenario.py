@@ -12,15 +12,23 @@ from typing import Annotated, Any, Literal
 
 import networkx as nx
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StrictBool, model_validator
 
 from scenv.costs import Costs, unit_costs
 from scenv.demand import Demand, PoissonDemand
+from scenv.disruptions import Closure, Delay, Disruption, Disruptions
 from scenv.errors import did_you_mean, shown
 from scenv.field_types import FieldError, at, number, number_or_named, read_model, whole
+from scenv.lead_times import DataLeadTimes, LeadTimes, stage_time_periods
 from scenv.network import Network, load_network
+from scenv.order_links import order_links
+from scenv.periods import PeriodsDistribution, fixed
 
-LeadTime = Annotated[int | Mapping[str, int], BeforeValidator(number_or_named(whole(1, 200)))]
+Stage = Literal["order", "shipment"]
+
+
+def _read_capacity(value: Any) -> Any:
+    return None if value is None else number_or_named(number())(value)
 
 
 def _as_network(value: Any) -> Any:
@@ -75,14 +83,43 @@ class Scenario(BaseModel):
     history: Annotated[int, BeforeValidator(whole(0, 1000))] = Field(
         default=5, description="m: an observation holds m + 1 periods [paper: 5]."
     )
-    order_lead_time: LeadTime = Field(
+    order_lead_time: LeadTimes = Field(
         default=1,
-        description="Periods from an order to its arrival at the supplier; a number, or a mapping from "
-        "'supplier -> customer' to a number, with 'default' for the rest [choice: an order placed at the end of a "
-        "period is seen in the next].",
+        description="Periods from an order to its arrival at the supplier: a number; {values, probabilities}, drawn "
+        "for each link and period; or a mapping from 'supplier -> customer' ('external -> source') to either, with "
+        "'default' for the rest [choice: an order placed at the end of a period is seen in the next].",
     )
-    shipment_lead_time: LeadTime = Field(
-        default=2, description="Periods from shipping to receipt, likewise; the paper uses 1, 2 and 3 [choice: 2]."
+    shipment_lead_time: DataLeadTimes = Field(
+        default=2,
+        description="Periods from shipping to receipt, likewise; 'data' takes the receiving firm's stage time of the "
+        "network file, with its distribution where there is one, rounded up, at least 1. The paper uses 1, 2 and 3, "
+        "and says that lead times vary [choice: 2].",
+    )
+    stage_time_per_period: Annotated[float, BeforeValidator(number(above=0))] = Field(
+        default=1.0,
+        description="How much of the network file's stage time is one period, for 'data': 7 turns days into weeks "
+        "[choice: 1].",
+    )
+    order_crossing: StrictBool = Field(
+        default=False,
+        description="Whether orders and shipments with random lead times may overtake earlier ones on their link; "
+        "otherwise they wait, and arrive together [choice: no].",
+    )
+    capacity: Annotated[float | Mapping[str, float] | None, BeforeValidator(_read_capacity)] = Field(
+        default=None,
+        description="Units that a firm can serve in a period, to all its customers together; what it receives and "
+        "holds is not limited. A number, or a mapping firm -> units with 'default' for the rest (without it, the rest "
+        "has no limit) [choice: no limit].",
+    )
+    lost_sales: StrictBool = Field(
+        default=False,
+        description="External demand that a retailer cannot serve at once is lost, at the cost of one period's "
+        "backorder per unit, instead of owed [choice: owed, as in the paper].",
+    )
+    disruptions: Disruptions = Field(
+        default=(),
+        description="Firms that close, links that delay, demand that jumps, at given or random times; they show in "
+        "`infos` [choice: none].",
     )
     costs: Costs = Field(
         default="data",
@@ -117,6 +154,7 @@ class Scenario(BaseModel):
             raise ValueError(f"warmup must be below horizon ({self.horizon}), got {self.warmup}")
         for field in ("order_lead_time", "shipment_lead_time"):
             self._check_links(field, getattr(self, field))
+        self._check_names()
         with at("demand"):
             self.demand.moments(self.retailer_names)
         self.unit_costs()
@@ -136,28 +174,103 @@ class Scenario(BaseModel):
                     "write 'supplier -> customer', 'external -> source' or 'default'"
                 )
 
+    def _check_names(self) -> None:
+        """Capacities and disruptions name firms, links and retailers of this network, and stage times are there."""
+        if isinstance(self.capacity, Mapping):
+            for name in self.capacity:
+                if name not in self.network.agents and name != "default":
+                    hint = did_you_mean(name, self.network.agents)
+                    raise FieldError(f"{shown(name)} is no firm of network {self.network.name!r}{hint}", ("capacity",))
+        for index, disruption in enumerate(self.disruptions):
+            with at("disruptions", index):
+                self.disrupted(disruption)
+        with at("shipment_lead_time"):
+            for link in order_links(self.network):
+                self.lead_time_distribution("shipment", *link)
+
     @property
     def retailer_names(self) -> tuple[str, ...]:
         """The firms that meet external demand, in agent order; the order of demand arrays [.., R]."""
         return tuple(self.network.agents[i] for i in self.network.retailers)
 
-    def lead_time_of(self, stage: Literal["order", "shipment"], supplier: str | None, customer: str) -> int:
-        """Lead time of one link in periods; `supplier` None is the external supplier of a source.
+    def lead_time_distribution(self, stage: Stage, supplier: str | None, customer: str) -> PeriodsDistribution:
+        """Lead time of one link; `supplier` None is the external supplier of a source.
 
         A mapping's own entry comes first, then the edge's attribute in the network file, then the default.
+
+        Raises:
+            FieldError: if the network file has no stage time for a firm whose link asks for it.
         """
         field = f"{stage}_lead_time"
         value = getattr(self, field)
         if isinstance(value, Mapping):
             own = value.get(f"{supplier or 'external'} -> {customer}")
             if own is not None:
-                return int(own)
+                return self._periods(own, customer)
             value = value.get("default", type(self).model_fields[field].default)
         if supplier is not None:
             given = self.network.edge_attributes[supplier, customer][field]
             if given is not None:
-                return int(given)
-        return int(value)
+                return fixed(int(given))
+        return self._periods(value, customer)
+
+    def _periods(self, value: int | PeriodsDistribution | str, customer: str) -> PeriodsDistribution:
+        if isinstance(value, PeriodsDistribution):
+            return value
+        if value != "data":
+            return fixed(int(value))
+        return stage_time_periods(self.network, customer, self.stage_time_per_period)
+
+    def mean_lead_time(self, link: PeriodsDistribution) -> float:
+        """What consignments take on average on a link, waiting for earlier ones where they may not overtake."""
+        return link.mean if self.order_crossing else link.mean_without_crossing
+
+    def lead_time_of(self, stage: Stage, supplier: str | None, customer: str) -> int:
+        """Lead time of one link in periods, of a random one its mean rounded up; see `lead_time_distribution`."""
+        return int(np.ceil(self.mean_lead_time(self.lead_time_distribution(stage, supplier, customer)) - 1e-9))
+
+    def capacities(self) -> np.ndarray | None:
+        """[N] units that each firm can serve in a period, infinite where it has no limit; None if nobody has one."""
+        if self.capacity is None:
+            return None
+        if not isinstance(self.capacity, Mapping):
+            return np.full(len(self.network.agents), float(self.capacity))
+        rest = self.capacity.get("default", np.inf)
+        return np.array([float(self.capacity.get(name, rest)) for name in self.network.agents])
+
+    def disrupted(self, disruption: Disruption) -> np.ndarray:
+        """Positions of what a disruption hits: among the firms, the order links, or the retailers.
+
+        Raises:
+            FieldError: for a name that is none of them.
+        """
+        if isinstance(disruption, Delay):
+            names = [f"{supplier or 'external'} -> {customer}" for supplier, customer in order_links(self.network)]
+        else:
+            names = list(self.network.agents if isinstance(disruption, Closure) else self.retailer_names)
+        return disruption.positions(names)
+
+    @property
+    def longest_delay(self) -> int:
+        """Periods that disruptions can add to a lead time."""
+        return sum(disruption.extra for disruption in self.disruptions if isinstance(disruption, Delay))
+
+    @property
+    def extensions(self) -> tuple[str, ...]:
+        """Fields by which this scenario goes beyond the paper's model with fixed lead times: what a formula made for
+        that model does not cover.
+        """
+        beyond = {
+            "order_lead_time": self._is_random("order"),
+            "shipment_lead_time": self._is_random("shipment"),
+            "capacity": self.capacity is not None,
+            "lost_sales": self.lost_sales,
+            "disruptions": bool(self.disruptions),
+        }
+        return tuple(name for name, is_so in beyond.items() if is_so)
+
+    def _is_random(self, stage: Stage) -> bool:
+        return not all(self.lead_time_distribution(stage, *link).is_fixed for link in order_links(self.network))
 
     def firm_demand_moments(self) -> tuple[np.ndarray, np.ndarray]:
         """Mean [N] and standard deviation [N] per period of the demand that reaches each firm.

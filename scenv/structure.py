@@ -14,6 +14,7 @@ supplier keep the network file's order, which is the order of service under `all
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scenv.array_ops import Array, Segments, namespace
+from scenv.order_links import order_link_buyers, order_links
+from scenv.periods import PeriodsDistribution
 
 if TYPE_CHECKING:
     from scenv.scenario import Scenario
@@ -28,28 +31,33 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class LeadTimes:
-    """Deterministic lead times of K links, arranged for pipelines of slots (slot k = due in k + 1 periods).
+    """Lead times of K links, arranged for pipelines of slots (slot k = due in k + 1 periods).
 
     Attributes:
-        periods: [K] int64 numpy, at least 1.
-        slots: (slot, mask) pairs, slots ascending: the links whose lead time is slot + 1; mask [K, 1] is 1 there and 0
-            elsewhere, or None where every link has that lead time.
+        links: the lead time of each link, K distributions.
+        slots: for fixed lead times, (slot, mask) pairs, slots ascending: the links whose lead time is slot + 1; mask
+            [K, 1] is 1 there and 0 elsewhere, or None where every link has that lead time.
         horizon: number of slots, the longest lead time.
+        drawn: whether lead times differ by period and row, so that an episode brings its own (`scenv.lead_times`), and
+            `slots` are not used.
     """
 
-    periods: np.ndarray
+    links: tuple[PeriodsDistribution, ...]
     slots: tuple[tuple[int, Array | None], ...]
     horizon: int
+    drawn: bool
 
     @classmethod
-    def build(cls, periods: np.ndarray, asarray: Any) -> LeadTimes:
-        """Arrange lead times `periods` [K] (integers of at least 1)."""
+    def build(cls, links: Sequence[PeriodsDistribution], extra: int, asarray: Any) -> LeadTimes:
+        """Arrange lead times; disruptions may add up to `extra` periods to them."""
+        periods = np.array([link.longest for link in links], dtype=np.int64)
         distinct = np.unique(periods)
         slots = tuple(
             (int(lead) - 1, None if len(distinct) == 1 else asarray((periods == lead).astype(np.float64)[:, None]))
             for lead in distinct
         )
-        return cls(periods=periods, slots=slots, horizon=int(periods.max()))
+        drawn = extra > 0 or not all(link.is_fixed for link in links)
+        return cls(links=tuple(links), slots=slots, horizon=int(periods.max()) + extra, drawn=drawn)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,8 +100,11 @@ class Structure:
         order_lead, shipment_lead: lead times of the order links.
         holding_cost, backorder_cost: [N, 1] cost per unit and period (paper eq. 1: c_h, c_b).
         mean_demand: [N, 1] mean units per period that reach each firm when all pass demand on with equal split.
-        lead_time: [N] int64 numpy, the longest order + shipment lead time of each firm's suppliers (lt_i, LT).
+        lead_time: [N] int64 numpy, the longest order + shipment lead time of each firm's suppliers (lt_i, LT); of
+            random lead times the mean, rounded up.
         initial_on_hand: [N, 1] units at the start.
+        capacity: [N, 1] units that each firm can serve in a period, or None where there is no limit.
+        lost_sales: whether external demand that a retailer cannot serve at once is lost instead of owed.
         edge_names: (supplier, customer) of each internal link, in link order.
         priority: the claim links by rank, or None under proportional allocation.
     """
@@ -113,8 +124,24 @@ class Structure:
     mean_demand: Array
     lead_time: np.ndarray
     initial_on_hand: Array
+    capacity: Array | None
+    lost_sales: bool
     edge_names: tuple[tuple[str, str], ...]
     priority: PriorityRanks | None
+
+
+def _lead_time(
+    scenario: Scenario,
+    buyer: np.ndarray,
+    order: Sequence[PeriodsDistribution],
+    shipment: Sequence[PeriodsDistribution],
+) -> np.ndarray:
+    """[N] int64, the longest mean order + shipment lead time of each firm's suppliers, rounded up."""
+    mean = {link: scenario.mean_lead_time(link) for link in {*order, *shipment}}
+    total = np.array([mean[first] + mean[second] for first, second in zip(order, shipment, strict=True)])
+    longest = np.zeros(len(scenario.network.agents), dtype=np.int64)
+    np.maximum.at(longest, buyer, np.ceil(total - 1e-9).astype(np.int64))
+    return longest
 
 
 def build_structure(scenario: Scenario, asarray: Any = np.asarray) -> Structure:
@@ -129,20 +156,16 @@ def build_structure(scenario: Scenario, asarray: Any = np.asarray) -> Structure:
     """
     network = scenario.network
     by_supplier = np.argsort(network.supplier, kind="stable")
-    supplier, customer = network.supplier[by_supplier], network.customer[by_supplier]
     edge_names = tuple(network.edges[e] for e in by_supplier)
-    buyer = np.concatenate([network.sources, customer])
-    seller = np.concatenate([supplier, network.retailers])
+    buyer = order_link_buyers(network)
+    seller = np.concatenate([network.supplier[by_supplier], network.retailers])
     num_suppliers = np.bincount(buyer, minlength=len(network.agents))
-
-    links = [(None, network.agents[i]) for i in network.sources] + list(edge_names)
-    order_lead = np.array([scenario.lead_time_of("order", *link) for link in links], dtype=np.int64)
-    shipment_lead = np.array([scenario.lead_time_of("shipment", *link) for link in links], dtype=np.int64)
-    lead_time = np.zeros(len(network.agents), dtype=np.int64)
-    np.maximum.at(lead_time, buyer, order_lead + shipment_lead)
-
+    links = order_links(network)
+    order_lead = [scenario.lead_time_distribution("order", *link) for link in links]
+    shipment_lead = [scenario.lead_time_distribution("shipment", *link) for link in links]
     mean, _ = scenario.firm_demand_moments()
     holding, backorder = scenario.unit_costs()
+    capacity = scenario.capacities()
 
     def column(values: np.ndarray) -> Array:
         return asarray(values[:, None])
@@ -156,13 +179,15 @@ def build_structure(scenario: Scenario, asarray: Any = np.asarray) -> Structure:
         buyers=Segments.build(buyer, len(network.agents), asarray),
         sellers=Segments.build(seller, len(network.agents), asarray),
         share=column(1.0 / num_suppliers[buyer]),
-        order_lead=LeadTimes.build(order_lead, asarray),
-        shipment_lead=LeadTimes.build(shipment_lead, asarray),
+        order_lead=LeadTimes.build(order_lead, 0, asarray),
+        shipment_lead=LeadTimes.build(shipment_lead, scenario.longest_delay, asarray),
         holding_cost=column(holding),
         backorder_cost=column(backorder),
         mean_demand=column(mean),
-        lead_time=lead_time,
+        lead_time=_lead_time(scenario, buyer, order_lead, shipment_lead),
         initial_on_hand=column(scenario.initial_stock_periods * mean),
+        capacity=None if capacity is None else column(capacity),
+        lost_sales=scenario.lost_sales,
         edge_names=edge_names,
         priority=PriorityRanks.build(seller, len(network.agents), asarray)
         if scenario.allocation == "priority"

@@ -15,6 +15,7 @@ from gymnasium.error import ResetNeeded
 from scenv.array_ops import Array, backend_asarray, firms_first
 from scenv.dynamics import LocalState, State
 from scenv.errors import ActionError
+from scenv.exogenous import Exogenous, draw_exogenous
 from scenv.network import Network
 from scenv.observation import LOCAL_STATE_SIZE
 from scenv.policies.base import Policy
@@ -65,8 +66,13 @@ class VectorEnv:
         observation_scale: [N] float64, each firm's mean demand: a hint for learners to divide observations by.
         differentiable: whether costs, rewards, observations and local states carry the gradient with respect to the
             orders of `step_orders`: with `backend="torch"`.
-        last_info: the info of the latest `reset` or `step`; after `reset`, the cost of period 0.
+        last_info: the info of the latest `reset` or `step`; after `reset`, that of period 0. Always "cost" [B, N];
+            with lost sales "lost_sales" [B, N], units of the period; with disruptions "closed" (bool), "delay" (the
+            most periods that any of the firm's incoming links is delayed by) and "demand_factor", each [B, N].
+        exogenous: all that this episode brings from outside, drawn at `reset`: demand, lead times, disruptions.
     """
+
+    exogenous: Exogenous
 
     def __init__(
         self,
@@ -99,6 +105,7 @@ class VectorEnv:
         self.differentiable = backend == "torch"
         self._blocks = [RowBlock(scenario, self.structure, rows) for rows in self._block_rows()]
         self._steps_left = 0
+        self._disruption_infos: dict[str, np.ndarray] = {}
         self.last_info: Info = {}
 
     def _block_rows(self) -> list[slice]:
@@ -125,7 +132,8 @@ class VectorEnv:
             name: self._joined([getattr(s, name) for s in states])
             for name in ("on_hand", "on_order", "backorder", "owed")
         }
-        return State(**arrays, **slots)
+        lost = [s.lost for s in states if s.lost is not None]
+        return State(**arrays, **slots, lost=self._joined(lost) if lost else None)
 
     def _outputs(self) -> NumpyOutput | WholeOutput:
         if self._on_numpy:
@@ -161,14 +169,16 @@ class VectorEnv:
         """
         if seed is not None:
             self._streams = RandomStreams(self.num_envs, seed)
-        self._streams.next_episode()
-        demand = self._streams.demand(self.scenario)
+        drawn = draw_exogenous(self.scenario, self.structure, self._streams)
+        self.exogenous = drawn
+        self._disruption_infos = drawn.infos(self.scenario)
         self._steps_left = self.horizon - 1
         outputs = self._outputs()
         for block in self._blocks:
-            block.start(self._asarray(np.ascontiguousarray(demand[block.rows].transpose(1, 2, 0))))
+            demand = self._asarray(np.ascontiguousarray(drawn.demand[block.rows].transpose(1, 2, 0)))
+            block.start(demand, drawn.conditions_of(block.rows, self._asarray))
             outputs.take(block)
-        self.last_info = {"cost": outputs.cost}
+        self.last_info = self._info(outputs.cost)
         return outputs.observation
 
     def step(self, actions: Any) -> StepResult:
@@ -220,10 +230,19 @@ class VectorEnv:
         for block in self._blocks:
             block.step(orders_of_block(block), period)
             outputs.take(block)
-        self.last_info = {"cost": outputs.cost}
+        self.last_info = self._info(outputs.cost)
         terminated = np.zeros(self.num_envs, dtype=bool)
         truncated = np.full(self.num_envs, self._steps_left == 0)
         return outputs.observation, outputs.reward, terminated, truncated, self.last_info
+
+    def _info(self, cost: Array) -> Info:
+        """Costs [B, N], and what lost sales and disruptions do in the period just observed."""
+        info = {"cost": cost}
+        if self.structure.lost_sales:
+            info["lost_sales"] = self._joined([block.state.lost for block in self._blocks]).T
+        for name, path in self._disruption_infos.items():
+            info[name] = self._asarray(path[:, self.period].copy())
+        return info
 
     def _require_running(self) -> None:
         if self._steps_left == 0:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BeforeValidator, PrivateAttr, model_validator
+from pydantic import BeforeValidator, PrivateAttr, StrictBool, model_validator
 
 from scenv.demand.csv_file import read_series
 from scenv.demand.deterministic import paths_of
@@ -47,7 +47,7 @@ class TimeSeriesDemand(DemandProcess):
     columns: dict[str, str] | None = None
     mode: Literal["bootstrap", "replay"] = "bootstrap"
     block: Annotated[int, BeforeValidator(whole(1, 1_000_000))] = 1
-    random_start: bool = False
+    random_start: StrictBool = False
     _series: dict[str, np.ndarray] = PrivateAttr()
 
     @model_validator(mode="after")

@@ -44,7 +44,7 @@ def of_kind(kind: str, **fields: Any) -> dict[str, Any]:
 
 
 NUMBER = "must be a finite number from 0 to 1e+12, got"
-LEAD = "must be a whole number from 1 to 200, got"
+LEAD = "must be a whole number from 1 to 1000, got"
 
 BAD_FIELDS: dict[str, tuple[dict[str, Any], str]] = {
     # names
@@ -100,7 +100,7 @@ BAD_FIELDS: dict[str, tuple[dict[str, Any], str]] = {
     # lead times
     "lead time of zero": ({"shipment_lead_time": 0}, f"field 'shipment_lead_time': {LEAD} 0"),
     "lead time, fractional": ({"order_lead_time": 1.5}, f"field 'order_lead_time': {LEAD} 1.5"),
-    "lead time, huge": ({"order_lead_time": 201}, f"field 'order_lead_time': {LEAD} 201"),
+    "lead time, huge": ({"order_lead_time": 1001}, f"field 'order_lead_time': {LEAD} 1001"),
     "lead time, infinite": ({"order_lead_time": INF}, f"field 'order_lead_time': {LEAD} inf"),
     "lead time of one edge": (
         {"shipment_lead_time": {"whole_0 -> ret_0": -2}},
@@ -114,7 +114,7 @@ BAD_FIELDS: dict[str, tuple[dict[str, Any], str]] = {
         {"order_lead_time": {"ret_0 -> whole_0": 2}},
         "order_lead_time names 'ret_0 -> whole_0', which is no edge of network 'bg'",
     ),
-    "no lead times": ({"order_lead_time": {}}, "field 'order_lead_time': must be a number or a mapping"),
+    "no lead times": ({"order_lead_time": {}}, "field 'order_lead_time': must be a number of periods or a mapping"),
     # costs
     "cost preset": ({"costs": "unifrom"}, "got 'unifrom' (did you mean 'uniform'?)"),
     "costs as number": ({"costs": 3}, "field 'costs': must be 'data', 'uniform', 'cs2000', or a mapping"),
