@@ -186,6 +186,10 @@ class LoopLearner:
 
 
 def _draw(log_pis: list[Tensor], generator: torch.Generator) -> list[Tensor]:
-    """The same numbers as the stacked learner's draw: all agents' clocks come from one call."""
-    clocks = log_pis[0].new_empty(len(log_pis), *log_pis[0].shape).exponential_(generator=generator)
-    return [(log_pi.detach().exp() / clock).argmax(dim=1) for log_pi, clock in zip(log_pis, clocks, strict=True)]
+    """The same numbers as the stacked learner's draw: those of all agents come from one call."""
+    uniform = log_pis[0].new_empty(len(log_pis), len(log_pis[0]), 1).uniform_(generator=generator)
+    drawn = []
+    for log_pi, u in zip(log_pis, uniform, strict=True):
+        cumulative = log_pi.detach().exp().cumsum(dim=1)
+        drawn.append((cumulative <= u * cumulative[:, -1:] * (1 - 1e-6)).sum(dim=1))
+    return drawn

@@ -202,9 +202,11 @@ class Learner:
 
 
 def draw(log_pi: Tensor, generator: torch.Generator) -> Tensor:
-    """Actions [N, B] from log pi [N, B, A]: the first of A exponential clocks with rates pi to ring."""
-    clocks = torch.empty_like(log_pi).exponential_(generator=generator)
-    return (log_pi.detach().exp() / clocks).argmax(dim=-1)
+    """Actions [N, B] from log pi [N, B, A]: the first whose cumulative probability exceeds a uniform number."""
+    cumulative = log_pi.detach().exp().cumsum(dim=-1)
+    uniform = log_pi.new_empty(*log_pi.shape[:-1], 1).uniform_(generator=generator)
+    # Below the last cumulative probability, whatever rounding makes of that: so never an action of probability 0.
+    return (cumulative <= uniform * cumulative[..., -1:] * (1 - 1e-6)).sum(dim=-1)
 
 
 def clip_per_agent(parameters: Iterable[nn.Parameter], largest: float) -> Tensor:

@@ -60,7 +60,7 @@ class StackedLinear(nn.Module):
         """The layer for inputs that stand in two tensors, [N, B, in_1] and [N, B, in_2], without joining them."""
         size = first.shape[-1]
         partial = torch.baddbmm(self.bias, first, self.weight[:, :size])
-        return torch.baddbmm(partial, second, self.weight[:, size:])
+        return partial.baddbmm_(second, self.weight[:, size:])
 
 
 def as_seen(observations: Tensor, sees_all: bool, replicas: int = 1) -> Tensor:

@@ -46,9 +46,10 @@ class Replay:
         self.agents, self.steps, n = spec.agents, spec.usable_steps, len(spec.agents)
         slots = max(num_envs, memory_size // self.steps)
         # Memory of zeros is taken from the system only as it is written.
-        self._observations = torch.zeros(slots, self.steps + 1, n, spec.observation_size, device=device)
-        self._actions = torch.zeros(slots, self.steps, n, dtype=torch.int32, device=device)
-        self._rewards = torch.zeros(slots, self.steps, n, device=device)
+        # Agents first, as learners want their batches: what is drawn is then copied once.
+        self._observations = torch.zeros(n, slots, self.steps + 1, spec.observation_size, device=device)
+        self._actions = torch.zeros(n, slots, self.steps, dtype=torch.int32, device=device)
+        self._rewards = torch.zeros(n, slots, self.steps, device=device)
         self._terminated = torch.zeros(slots, self.steps, device=device)
         self._lengths = torch.zeros(slots, dtype=torch.int64, device=device)
         self._next_slot = 0
@@ -63,9 +64,9 @@ class Replay:
         rows, steps = len(episodes.lengths), len(episodes.actions)
         device = self._lengths.device
         slots = (self._next_slot + torch.arange(rows, device=device)) % len(self._lengths)
-        self._observations[slots, : steps + 1] = episodes.observations.transpose(0, 1)
-        self._actions[slots, :steps] = episodes.actions.transpose(0, 1).to(torch.int32)
-        self._rewards[slots, :steps] = episodes.rewards.transpose(0, 1)
+        self._observations[:, slots, : steps + 1] = episodes.observations.permute(2, 1, 0, 3)
+        self._actions[:, slots, :steps] = episodes.actions.permute(2, 1, 0).to(torch.int32)
+        self._rewards[:, slots, :steps] = episodes.rewards.permute(2, 1, 0)
         self._terminated[slots, :steps] = episodes.terminated.transpose(0, 1)
         self._lengths[slots] = episodes.lengths
         self._next_slot = (self._next_slot + rows) % len(self._lengths)
@@ -77,19 +78,19 @@ class Replay:
         transition = self._valid[drawn]
         # Slots have one observation more than transitions: transition (slot, t) starts at slot * (T + 1) + t.
         start = transition + torch.div(transition, self.steps, rounding_mode="floor")
-        observations = self._observations.flatten(0, 1)
+        observations = self._observations.flatten(1, 2)
         return Batch(
-            observations=observations[start].transpose(0, 1),
-            actions=self._actions.flatten(0, 1)[transition].transpose(0, 1).long(),
-            rewards=self._rewards.flatten(0, 1)[transition].transpose(0, 1),
+            observations=observations.index_select(1, start),
+            actions=self._actions.flatten(1).index_select(1, transition).long(),
+            rewards=self._rewards.flatten(1).index_select(1, transition),
             terminated=self._terminated.flatten()[transition],
-            next_observations=observations[start + 1].transpose(0, 1),
+            next_observations=observations.index_select(1, start + 1),
         )
 
     def find_not_finite(self) -> tuple[str, str] | None:
         """("observations" or "rewards", the agent) of the first stored numbers that are not finite; None if all are."""
-        for name, tensor in (("observations", self._observations), ("rewards", self._rewards.unsqueeze(-1))):
-            wrong = ~torch.isfinite(tensor).all(dim=-1).flatten(0, 1).all(dim=0)
+        for name, tensor in (("observations", self._observations), ("rewards", self._rewards)):
+            wrong = ~torch.isfinite(tensor).flatten(1).all(dim=1)
             if bool(wrong.any()):
                 return name, self.agents[int(wrong.nonzero()[0])]
         return None
@@ -101,18 +102,20 @@ class Replay:
     def state_dict(self) -> dict[str, Tensor]:
         """The filled slots, for a checkpoint."""
         filled = int((self._lengths > 0).nonzero().max()) + 1 if len(self) else 0
-        stored = {name: getattr(self, f"_{name}")[:filled] for name in _STORED}
+        stored = {name: getattr(self, f"_{name}").narrow(axis, 0, filled) for name, axis in _SLOT_AXIS.items()}
         return {**stored, "next_slot": torch.tensor(self._next_slot)}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Take up a checkpoint's slots."""
-        for name in _STORED:
+        for name, axis in _SLOT_AXIS.items():
             own, stored = getattr(self, f"_{name}"), state[name]
-            if stored.shape[1:] != own.shape[1:] or len(stored) > len(own):
+            expected = [*own.shape[:axis], stored.shape[axis], *own.shape[axis + 1 :]]
+            if list(stored.shape) != expected or stored.shape[axis] > own.shape[axis]:
                 raise CheckpointError(f"replay {name} has shape {list(stored.shape)}, which this run cannot hold")
-            own[: len(stored)] = stored.to(own.device)
+            own.narrow(axis, 0, stored.shape[axis]).copy_(stored)
         self._next_slot = int(state["next_slot"])
         self._index_valid()
 
 
-_STORED = ("observations", "actions", "rewards", "terminated", "lengths")
+#: What a checkpoint holds, and which of its axes counts the slots.
+_SLOT_AXIS = {"observations": 1, "actions": 1, "rewards": 1, "terminated": 0, "lengths": 0}
