@@ -17,7 +17,12 @@ import numpy as np
 from scenv.errors import ScenarioError
 
 _MAX_HEADER_BYTES = 1 << 20
-_DTYPES: Mapping[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8"), "I64": np.dtype("<i8"), "I32": np.dtype("<i4")}
+_DTYPES: Mapping[str, np.dtype[Any]] = {
+    "F32": np.dtype("<f4"),
+    "F64": np.dtype("<f8"),
+    "I64": np.dtype("<i8"),
+    "I32": np.dtype("<i4"),
+}
 
 
 def read_tensors(path: Path) -> dict[str, np.ndarray]:

@@ -147,7 +147,7 @@ def test_damaged_checkpoints_are_refused_in_one_line(finished, damage):
 @pytest.mark.parametrize(
     ("changes", "difference"),
     [
-        ({"method": "fv"}, "method.policy_input is \"local\", not \"global\""),
+        ({"method": "fv"}, 'method.policy_input is "local", not "global"'),
         ({"hidden_size": 16}, "hidden_size is 8, not 16"),
         ({"env": {"agents": 3}}, "agents: 2 entries, not 3"),
         ({"env": {"actions": 4}}, "num_actions is|observation_size is"),
