@@ -47,6 +47,7 @@ def evaluate_command(
     ] = False,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write all results to this file too.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw the costs: .png, .svg or .pdf (needs matplotlib).")] = None,
+    force: Annotated[bool, typer.Option("--force", "-f", help="Write over files that exist.")] = False,
 ) -> None:
     """Run policies on the same demand paths and compare their total costs.
 
@@ -63,7 +64,7 @@ def evaluate_command(
     if not names:
         raise ScenvError("--policy: expected at least one policy")
     variants = _variants(loaded, lead_times)
-    _check_outputs(json_file, plot)
+    _check_outputs(json_file, plot, force)
     comparisons = {
         label: evaluate({name: name for name in names}, variant, episodes=episodes, seed=seed)
         for label, variant in variants.items()
@@ -75,11 +76,11 @@ def evaluate_command(
         save(draw_comparison(comparisons), plot)
 
 
-def _check_outputs(json_file: Path | None, plot: Path | None) -> None:
-    """Refuse before the work, not after it. Results are written over, as those of an earlier run."""
+def _check_outputs(json_file: Path | None, plot: Path | None, force: bool) -> None:
+    """Refuse before the work, not after it."""
     for path in (json_file, plot):
         if path is not None:
-            refuse_to_overwrite(path, force=True)
+            refuse_to_overwrite(path, force)
     if plot is not None:
         require_matplotlib()
         if plot.suffix.lower() not in SUFFIXES:
