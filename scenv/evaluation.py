@@ -36,7 +36,7 @@ class Evaluation:
         firm_costs: [episodes, N] cost of each firm in each episode.
         holding_costs: [episodes, N] the part of it that is for stock.
         demand: [episodes, N] units ordered from each firm.
-        late: [episodes, N] units of them that were not served in the period they were ordered in.
+        late: [episodes, N] units of them that were not served in the period they were ordered in, lost ones included.
         order_variance: [episodes, S] variance over time of each stage's total orders.
         demand_variance: [episodes, S] variance over time of the end demand for what passes each stage.
     """
@@ -209,12 +209,12 @@ def _run(policy: Policy, scenario: Scenario, episodes: int, seed: int) -> Evalua
     while True:
         local, counted = env.local_state, env.period >= env.warmup
         if counted:
-            counts.count_period(local, env.last_info["cost"])
+            counts.count_period(local, env.last_info["cost"], env.last_info.get("lost_sales"))
         if env.period == env.horizon - 1:
             break
         orders = np.asarray(policy.orders(local))
-        if counted:
-            counts.count_orders(local, orders)
+        if counted:  # a closed firm orders nothing, whatever it decided
+            counts.count_orders(local, np.where(env.last_info.get("closed", False), 0.0, orders))
         env.step_orders(orders)
     return Evaluation(
         scenario=scenario,

@@ -28,13 +28,15 @@ class RunStatistics:
         self._orders = _Variance(flow, episodes)
         self._end_demand = _Variance(flow, episodes)
 
-    def count_period(self, local: LocalState, cost: np.ndarray) -> None:
-        """Add a period: local states and costs [B, N]."""
+    def count_period(self, local: LocalState, cost: np.ndarray, lost: np.ndarray | None = None) -> None:
+        """Add a period: local states, costs and lost sales [B, N]."""
         self.costs += cost
         self.holding_costs += self._holding_cost * local.on_hand
         self.demand += local.demand
         # Backorders are served first, so what is still owed was ordered last.
         self.late += np.minimum(local.backorder, local.demand)
+        if lost is not None:
+            self.late += lost
 
     def count_orders(self, local: LocalState, orders: np.ndarray) -> None:
         """Add the decisions of a counted period: orders [B, N], and the end demand that they answer."""

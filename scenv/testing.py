@@ -140,18 +140,24 @@ def check_books(make_batch: MakeBatch, seed: int) -> Check:
     """Units are conserved at every firm: nothing appears, nothing vanishes, nothing is negative, none is held back."""
     env, rng = make_batch(ROWS), np.random.default_rng(seed)
     env.reset(seed=seed)
+    capacities = env.scenario.capacities()
+    capacity = np.full(len(env.agents), np.inf) if capacities is None else capacities
     worst, before = 0.0, _copy(env.local_state)
     while env.period < env.horizon - 1:
         orders = _orders_of_every_kind(env, rng)
-        env.step_orders(orders)
+        placed = np.where(env.last_info.get("closed", False), 0.0, orders)  # a closed firm orders nothing
+        info = env.step_orders(orders)[4]
         after = _copy(env.local_state)
         for field, values in after._asdict().items():
             _require((values >= 0).all(), "books", env.period, _where(env, values < 0), f"{field} of at least 0")
-        shipped = before.backorder + after.demand - after.backorder
+        unmet = after.backorder + info.get("lost_sales", 0.0)
+        shipped = before.backorder + after.demand - unmet
+        spare = np.where(info.get("closed", False), 0.0, np.minimum(after.on_hand, capacity - shipped))
         gaps = {
-            "on order = before + ordered - received": after.on_order - (before.on_order + orders - after.received),
+            "on order = before + ordered - received": after.on_order - (before.on_order + placed - after.received),
             "on hand = before + received - shipped": after.on_hand - (before.on_hand + after.received - shipped),
-            "no stock held back while something is owed": np.minimum(after.on_hand, after.backorder),
+            "no more shipped than the capacity": np.maximum(shipped - capacity, 0.0),
+            "no stock held back while something is owed": np.minimum(spare, unmet),
         }
         scale = 1.0 + np.maximum(before.on_order + before.on_hand, orders + shipped)
         for law, gap in gaps.items():

@@ -26,12 +26,60 @@ def dags(draw: st.DrawFn, max_firms: int = 8) -> nx.DiGraph:
 
 
 @st.composite
+def periods(draw: st.DrawFn, longest: int) -> Any:
+    """A number of periods, or a distribution of it."""
+    values = draw(st.lists(st.integers(1, longest), min_size=1, max_size=3, unique=True))
+    if len(values) == 1:
+        return values[0]
+    weights = draw(st.lists(st.integers(1, 5), min_size=len(values), max_size=len(values)))
+    return {"values": values, "probabilities": [weight / sum(weights) for weight in weights]}
+
+
+@st.composite
+def disruptions(draw: st.DrawFn, graph: nx.DiGraph) -> list[dict[str, Any]]:
+    """Up to three disruptions of any kind, at given and random times, of all targets or some."""
+    retailers = [firm for firm in graph if graph.out_degree(firm) == 0]
+    kinds: dict[str, tuple[str, list[str], dict[str, Any]]] = {
+        "closure": ("firms", list(graph), {}),
+        "delay": ("links", [f"{u} -> {v}" for u, v in graph.edges], {"extra": draw(st.integers(1, 3))}),
+        "demand_shock": ("retailers", retailers, {"factor": draw(st.sampled_from([0.0, 0.5, 3.0]))}),
+    }
+    drawn = []
+    for kind in draw(st.lists(st.sampled_from(sorted(kinds)), max_size=3)):
+        field, names, own = kinds[kind]
+        times = [{"period": draw(st.integers(0, 9))}, {"between": [1, 8]}, {"probability": draw(st.floats(0, 0.5))}]
+        chosen = draw(st.none() | st.lists(st.sampled_from(names), min_size=1, max_size=3))
+        drawn.append(
+            {"kind": kind, field: chosen, "duration": draw(periods(3)), "together": draw(st.booleans()), **own}
+            | draw(st.sampled_from(times))
+        )
+    return drawn
+
+
+@st.composite
+def extensions(draw: st.DrawFn, graph: nx.DiGraph) -> dict[str, Any]:
+    """What goes beyond the paper's model, each with an even chance: random lead times, capacity, lost sales,
+    disruptions.
+    """
+    fields: dict[str, Any] = {
+        "order_lead_time": draw(periods(3)),
+        "shipment_lead_time": {"default": draw(periods(4)), "external -> f0": draw(periods(4))},
+        "order_crossing": draw(st.booleans()),
+        "capacity": draw(st.floats(0, 40) | st.just({"f0": 5.0})),
+        "lost_sales": True,
+        "disruptions": draw(disruptions(graph)),
+    }
+    return {name: value for name, value in fields.items() if draw(st.booleans())}
+
+
+@st.composite
 def scenarios(draw: st.DrawFn, **fixed: Any) -> scenv.Scenario:
-    """A scenario on a random DAG with random lead times per edge, stock, allocation and demand."""
+    """A scenario on a random DAG with random lead times per edge, stock, allocation, demand and extensions."""
     graph = draw(dags())
-    for edge in graph.edges:
-        graph.edges[edge]["order_lead_time"] = draw(st.integers(1, 3))
-        graph.edges[edge]["shipment_lead_time"] = draw(st.integers(1, 4))
+    if draw(st.booleans()):
+        for edge in graph.edges:
+            graph.edges[edge]["order_lead_time"] = draw(st.integers(1, 3))
+            graph.edges[edge]["shipment_lead_time"] = draw(st.integers(1, 4))
     fields: dict[str, Any] = {
         "network": graph,
         "costs": "uniform",
@@ -45,4 +93,5 @@ def scenarios(draw: st.DrawFn, **fixed: Any) -> scenv.Scenario:
         "history": draw(st.integers(0, 3)),
         "actions": {"low": draw(st.integers(-9, 0)), "high": draw(st.integers(0, 9))},
     }
+    fields |= draw(extensions(graph))
     return scenv.load_scenario(fields, **fixed)

@@ -27,8 +27,9 @@ def lived_through(policy: scenv.policies.Policy, scenario: scenv.Scenario, episo
     policy.reset(episodes, seed)
     states, costs, orders = [env.local_state], [env.last_info["cost"]], []
     while env.period < env.horizon - 1:
-        orders.append(policy.orders(env.local_state))
-        env.step_orders(orders[-1])
+        decided = policy.orders(env.local_state)
+        orders.append(np.where(env.last_info.get("closed", False), 0.0, decided))  # a closed firm orders nothing
+        env.step_orders(decided)
         states.append(env.local_state)
         costs.append(env.last_info["cost"])
     return states, np.array(costs), np.array(orders)

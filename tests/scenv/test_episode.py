@@ -56,8 +56,9 @@ def test_orders_on_record_are_the_orders_given(scenario: scenv.Scenario, seed: i
     recorder.observe(env)
     given_orders = []
     while env.period < env.horizon - 1:
-        given_orders.append(rng.choice([0.0, 3.5, 40.0], size=(1, len(env.agents))))
-        env.step_orders(given_orders[-1])
+        orders = rng.choice([0.0, 3.5, 40.0], size=(1, len(env.agents)))
+        given_orders.append(np.where(env.last_info.get("closed", False), 0.0, orders))  # a closed firm orders nothing
+        env.step_orders(orders)
         recorder.observe(env)
     episode = recorder.episode()
     np.testing.assert_allclose(episode.orders, np.concatenate(given_orders), atol=1e-9)

@@ -73,7 +73,7 @@ def test_cost_variant_on_the_beer_game_is_shang_and_song() -> None:
     np.testing.assert_allclose(echelon, [80, 149, 216, 282], atol=0.5)  # the optimum of Clark and Scarf
 
 
-@given(scenario=scenarios(), service=st.floats(0.6, 0.99))
+@given(scenario=scenarios(shipment_lead_time=2, capacity=None, disruptions=[]), service=st.floats(0.6, 0.99))
 @settings(max_examples=30)
 def test_levels_on_any_network(scenario: scenv.Scenario, service: float) -> None:
     """Finite; a retailer's is its demand's quantile; relabelling firms changes nothing."""
