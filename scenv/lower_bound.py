@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from scenv.disruptions import DemandShock
 from scenv.errors import ScenarioError
 from scenv.lead_time_demand import LeadTimeDemand, inexact_retailers, lead_time_demands
 from scenv.scenario import Scenario
@@ -40,7 +41,8 @@ def newsvendor_bound(scenario: Any = "r2", **overrides: Any) -> LowerBound:
 
     Raises:
         ScenarioError: for demand that is not Poisson or negative binomial and independent from period to period: the
-            distribution of its sums is not known exactly, or firms could foresee it.
+            distribution of its sums is not known exactly, or firms could foresee it. Likewise for lost sales and
+            demand shocks.
 
     Example:
         >>> newsvendor_bound("bg").total < 2000
@@ -53,6 +55,7 @@ def newsvendor_bound(scenario: Any = "r2", **overrides: Any) -> LowerBound:
             f"network {scenario.network.name!r}: the newsvendor bound needs Poisson or negative binomial demand, "
             f"and {inexact[0]!r} has another kind"
         )
+    _require_backorders_and_usual_demand(scenario)
     holding, backorder = scenario.unit_costs()
     means, _ = scenario.demand.moments(scenario.retailer_names)
     demand_over = lead_time_demands(scenario)
@@ -66,6 +69,17 @@ def newsvendor_bound(scenario: Any = "r2", **overrides: Any) -> LowerBound:
             total += int(times) * newsvendor_cost(demand, float(mean * periods), holding[firm], backorder[firm])
         per_retailer[scenario.network.agents[firm]] = total
     return LowerBound(total=sum(per_retailer.values()), per_retailer=per_retailer)
+
+
+def _require_backorders_and_usual_demand(scenario: Scenario) -> None:
+    """Random lead times (the shortest counts), capacity, closures and delays only add to the cost; these two do not."""
+    if scenario.lost_sales:
+        problem = "owed demand, and here it is lost (lost_sales)"
+    elif any(isinstance(disruption, DemandShock) for disruption in scenario.disruptions):
+        problem = "demand of one distribution, and here disruptions change it (demand_shock)"
+    else:
+        return
+    raise ScenarioError(f"network {scenario.network.name!r}: the newsvendor bound needs {problem}")
 
 
 def newsvendor_cost(demand: LeadTimeDemand, mean: float, holding: float, backorder: float) -> float:
@@ -84,6 +98,8 @@ def _shortest_lead_times(scenario: Scenario) -> np.ndarray:
     links = [*scenario.network.edges, *((None, agents[i]) for i in scenario.network.sources)]
     shortest = dict.fromkeys(agents, np.inf)
     for supplier, customer in links:
-        lead_time = sum(scenario.lead_time_of(stage, supplier, customer) for stage in ("order", "shipment"))
+        lead_time = sum(
+            scenario.lead_time_distribution(stage, supplier, customer).shortest for stage in ("order", "shipment")
+        )
         shortest[customer] = min(shortest[customer], lead_time)
     return np.array(list(shortest.values()), dtype=np.int64)

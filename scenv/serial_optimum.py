@@ -144,6 +144,11 @@ def serial_chain(network: Network) -> list[int]:
 def _checked_costs(scenario: Scenario, chain: list[int]) -> tuple[np.ndarray, float]:
     """Holding costs along the chain and the retailer's backorder cost, where Clark & Scarf's theorem covers them."""
     name, agents = scenario.network.name, scenario.network.agents
+    if scenario.extensions:
+        raise ScenarioError(
+            f"network {name!r}: the serial optimum needs fixed lead times, no capacity, no lost sales and no "
+            f"disruptions; the scenario has {', '.join(scenario.extensions)}"
+        )
     if not isinstance(scenario.demand, PoissonDemand):
         raise ScenarioError(f"network {name!r}: the serial optimum needs Poisson demand, got {scenario.demand.kind!r}")
     holding, backorder = (costs[chain] for costs in scenario.unit_costs())

@@ -42,7 +42,8 @@ def test_torch_gives_numpys_numbers(scenario: scenv.Scenario, seed: int) -> None
         assert tuple(its_observation.shape) == observation.shape
         np.testing.assert_allclose(its_observation.numpy(), observation, rtol=1e-6, atol=1e-6)
         np.testing.assert_allclose(its_reward.numpy(), reward, **ROUNDING)
-        np.testing.assert_allclose(its_info["cost"].numpy(), info["cost"], **ROUNDING)
+        for field, values in info.items():
+            np.testing.assert_allclose(its_info[field].numpy(), values, **ROUNDING)
         for its_field, field in zip(other.local_state, mine.local_state, strict=True):
             np.testing.assert_allclose(its_field.numpy(), field, **ROUNDING)
         np.testing.assert_array_equal(its_truncated, truncated)
@@ -60,8 +61,10 @@ def test_the_equations_use_only_the_array_api(scenario: scenv.Scenario, seed: in
         for asarray in (np.asarray, array_api_strict.asarray)
     ]
     orders = np.random.default_rng(seed).uniform(0, 30, size=(scenario.horizon, len(mine.agents), 2))
-    blocks[0].start(demand)
-    blocks[1].start(array_api_strict.asarray(demand))
+    blocks[0].start(demand, mine.exogenous.conditions_of(slice(0, 2), np.asarray))
+    blocks[1].start(
+        array_api_strict.asarray(demand), mine.exogenous.conditions_of(slice(0, 2), array_api_strict.asarray)
+    )
     for period in range(1, scenario.horizon):
         blocks[0].step(orders[period], period)
         blocks[1].step(array_api_strict.asarray(orders[period]), period)
@@ -91,11 +94,18 @@ def episode_cost(env: scenv.VectorEnv, orders: Any) -> Any:
     return sum(env.step_orders(quantity)[4]["cost"].sum() for quantity in orders)
 
 
-@pytest.mark.parametrize("allocation", ["proportional", "priority"])
+EXTENDED = {
+    "shipment_lead_time": {"values": [1, 3]},
+    "lost_sales": True,
+    "disruptions": [{"kind": "closure", "probability": 0.05, "duration": 2}],
+}
+
+
+@pytest.mark.parametrize("fields", [{}, {"allocation": "priority"}, EXTENDED], ids=["plain", "priority", "extended"])
 @pytest.mark.parametrize("name", ["bg", "r2"])
-def test_the_derivative_by_orders_is_that_of_finite_differences(name: str, allocation: str) -> None:
+def test_the_derivative_by_orders_is_that_of_finite_differences(name: str, fields: dict[str, Any]) -> None:
     """Stock is scarce in this path (several firms owe), so both branches of the service are differentiated."""
-    env = scenv.vector_env(name, 2, backend="torch", allocation=allocation)
+    env = scenv.vector_env(name, 2, backend="torch", **fields)
     mean = torch.as_tensor(env.observation_scale)
     generator = torch.Generator().manual_seed(0)
     orders = torch.rand(20, 2, len(env.agents), generator=generator, dtype=torch.float64) * 1.6 * mean

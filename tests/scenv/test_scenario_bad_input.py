@@ -115,6 +115,130 @@ BAD_FIELDS: dict[str, tuple[dict[str, Any], str]] = {
         "order_lead_time names 'ret_0 -> whole_0', which is no edge of network 'bg'",
     ),
     "no lead times": ({"order_lead_time": {}}, "field 'order_lead_time': must be a number of periods or a mapping"),
+    "lead time as text": (
+        {"order_lead_time": "2"},
+        "field 'order_lead_time': must be a whole number of periods, got '2'",
+    ),
+    "order lead time of the data": ({"order_lead_time": "data"}, "must be a whole number of periods, got 'data'"),
+    "lead time, misspelt": (
+        {"shipment_lead_time": "date"},
+        "field 'shipment_lead_time': must be a whole number, 'data', or values with probabilities, got 'date'",
+    ),
+    "lead times, of probability above one": (
+        {"shipment_lead_time": {"values": [1, 2], "probabilities": [0.5, 0.6]}},
+        "field 'shipment_lead_time.probabilities': must sum to 1, got 1.1",
+    ),
+    "lead times, too few probabilities": (
+        {"shipment_lead_time": {"values": [1, 2], "probabilities": [1]}},
+        "field 'shipment_lead_time.probabilities': must have one entry for each of values",
+    ),
+    "lead times, negative probability": (
+        {"shipment_lead_time": {"values": [1, 2], "probabilities": [2, -1]}},
+        "field 'shipment_lead_time.probabilities.0': must be a finite number from 0 to 1, got 2",
+    ),
+    "lead times, one of zero": (
+        {"shipment_lead_time": {"default": {"values": [0, 2]}}},
+        f"field 'shipment_lead_time.default.values.0': {LEAD} 0",
+    ),
+    "lead times, one twice": (
+        {"order_lead_time": {"values": [2, 2]}},
+        "field 'order_lead_time.values': must not hold a number twice",
+    ),
+    "lead times, none": (
+        {"order_lead_time": {"values": []}},
+        "field 'order_lead_time.values': must be a list of 1 to 1000",
+    ),
+    "lead times, no values": (
+        {"order_lead_time": {"probabilities": [1]}},
+        "field 'order_lead_time.values': is missing",
+    ),
+    "lead times, misspelt": (
+        {"order_lead_time": {"values": [1], "probability": [1]}},
+        "field 'order_lead_time': unknown field 'probability' (did you mean 'probabilities'?)",
+    ),
+    "stage times of no length": (
+        {"stage_time_per_period": 0},
+        "field 'stage_time_per_period': must be a finite number above 0",
+    ),
+    "crossing as text": ({"order_crossing": "no"}, "field 'order_crossing': must be a valid boolean, got 'no'"),
+    # capacity, lost sales
+    "capacity, negative": ({"capacity": -1}, f"field 'capacity': {NUMBER} -1"),
+    "capacity, NaN": ({"capacity": {"ret_0": NAN}}, f"field 'capacity.ret_0': {NUMBER} nan"),
+    "capacity, infinite": ({"capacity": INF}, f"field 'capacity': {NUMBER} inf"),
+    "capacity of nobody": (
+        {"capacity": {"rte_0": 3}},
+        "field 'capacity': 'rte_0' is no firm of network 'bg' (did you mean 'ret_0'?)",
+    ),
+    "lost sales as number": ({"lost_sales": 1}, "field 'lost_sales': must be a valid boolean, got 1"),
+    # disruptions
+    "one disruption, no list": (
+        {"disruptions": {"kind": "closure", "period": 1}},
+        "field 'disruptions': must be a list of 0 to 1000 entries",
+    ),
+    "disruption as text": (
+        {"disruptions": ["closure"]},
+        "field 'disruptions.0': must be a mapping with 'kind' (closure",
+    ),
+    "disruption of no kind": (
+        {"disruptions": [{"period": 1}]},
+        "field 'disruptions.0.kind': unknown kind of disruption None; expected one of closure, delay, demand_shock",
+    ),
+    "disruption of another kind": (
+        {"disruptions": [{"kind": "closur", "period": 1}]},
+        "field 'disruptions.0.kind': unknown kind of disruption 'closur' (did you mean 'closure'?)",
+    ),
+    "disruption at no time": (
+        {"disruptions": [{"kind": "closure", "period": 1}, {"kind": "closure"}]},
+        "field 'disruptions.1': give exactly one of period, between and probability",
+    ),
+    "disruption at two times": (
+        {"disruptions": [{"kind": "closure", "period": 1, "probability": 0.1}]},
+        "field 'disruptions.0': give exactly one of period, between and probability",
+    ),
+    "disruption, the wrong way round": (
+        {"disruptions": [{"kind": "closure", "between": [5, 2]}]},
+        "field 'disruptions.0.between': must be [first, last], got [5, 2]",
+    ),
+    "disruption, negative period": (
+        {"disruptions": [{"kind": "closure", "period": -1}]},
+        "field 'disruptions.0.period': must be a whole number from 0",
+    ),
+    "disruption too probable": (
+        {"disruptions": [{"kind": "closure", "probability": 1.5}]},
+        "field 'disruptions.0.probability': must be a finite number from 0 to 1, got 1.5",
+    ),
+    "disruption of no length": (
+        {"disruptions": [{"kind": "closure", "period": 1, "duration": 0}]},
+        "field 'disruptions.0.duration': must be a whole number from 1 to 1000, got 0",
+    ),
+    "disruption with an unknown field": (
+        {"disruptions": [{"kind": "closure", "period": 1, "firm": "ret_0"}]},
+        "field 'disruptions.0': unknown field 'firm' (did you mean 'firms'?)",
+    ),
+    "closure of nobody": (
+        {"disruptions": [{"kind": "closure", "period": 1, "firms": ["rte_0"]}]},
+        "field 'disruptions.0.firms': 'rte_0' is no firm of this network (did you mean 'ret_0'?)",
+    ),
+    "closure of one firm, no list": (
+        {"disruptions": [{"kind": "closure", "period": 1, "firms": "ret_0"}]},
+        "field 'disruptions.0.firms': must be a list of 1 to 100000 entries, got 'ret_0'",
+    ),
+    "delay of no link": (
+        {"disruptions": [{"kind": "delay", "period": 1, "extra": 1, "links": ["ret_0 -> whole_0"]}]},
+        "field 'disruptions.0.links': 'ret_0 -> whole_0' is no link of this network (did you mean",
+    ),
+    "delay of nothing": (
+        {"disruptions": [{"kind": "delay", "period": 1, "extra": 0}]},
+        "field 'disruptions.0.extra': must be a whole number from 1 to 1000, got 0",
+    ),
+    "shock of nobody else": (
+        {"disruptions": [{"kind": "demand_shock", "period": 1, "factor": 2, "retailers": ["sup_0"]}]},
+        "field 'disruptions.0.retailers': 'sup_0' is no retailer of this network",
+    ),
+    "shock, negative": (
+        {"disruptions": [{"kind": "demand_shock", "period": 1, "factor": -2}]},
+        "field 'disruptions.0.factor': must be a finite number from 0 to 1e+06, got -2",
+    ),
     # costs
     "cost preset": ({"costs": "unifrom"}, "got 'unifrom' (did you mean 'uniform'?)"),
     "costs as number": ({"costs": 3}, "field 'costs': must be 'data', 'uniform', 'cs2000', or a mapping"),
@@ -280,6 +404,14 @@ def test_costs_that_do_not_fit_the_network() -> None:
     graph = nx.DiGraph([("a", "b")])
     assert "firm 'b' of network 'graph' has no holding cost; give holding_cost" in refusal(graph)
     assert "costs='cs2000' is defined for 4 or 5 stages" in refusal(graph, costs="cs2000")
+
+
+def test_stage_times_that_are_not_there_or_too_long() -> None:
+    graph = nx.DiGraph([("a", "b")])
+    message = refusal(graph, costs="uniform", shipment_lead_time="data")
+    assert "field 'shipment_lead_time': 'data' needs a stage_time at every firm, and 'a' of network 'graph'" in message
+    message = refusal("r1", shipment_lead_time="data", stage_time_per_period=0.001)
+    assert "periods, more than 1000; raise stage_time_per_period" in message
 
 
 def test_a_missing_retailer_is_named() -> None:

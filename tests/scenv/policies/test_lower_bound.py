@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import networkx as nx
 import numpy as np
 import pytest
@@ -47,7 +49,7 @@ def test_on_a_chain_it_is_below_the_optimum() -> None:
     assert 0.3 * 25.95 < bound < 25.95
 
 
-@given(scenario=scenarios(horizon=15))
+@given(scenario=scenarios(horizon=15, lost_sales=False, disruptions=[{"kind": "closure", "probability": 0.1}]))
 @settings(max_examples=15)
 def test_no_policy_undercuts_it(scenario: scenv.Scenario) -> None:
     bound = newsvendor_bound(scenario)
@@ -61,3 +63,16 @@ def test_no_policy_undercuts_it(scenario: scenv.Scenario) -> None:
 def test_it_refuses_demand_that_it_does_not_know_exactly() -> None:
     with pytest.raises(scenv.ScenarioError, match="needs Poisson or negative binomial demand, and 'ret_0' has another"):
         newsvendor_bound("bg", demand={"kind": "normal", "mean": 32, "std": 4})
+
+
+@pytest.mark.parametrize(
+    "fields", [{"lost_sales": True}, {"disruptions": [{"kind": "demand_shock", "period": 3, "factor": 2}]}]
+)
+def test_what_the_bound_does_not_cover_is_refused(fields: dict[str, Any]) -> None:
+    with pytest.raises(scenv.ScenarioError, match="the newsvendor bound needs"):
+        newsvendor_bound("bg", **fields)
+
+
+def test_of_random_lead_times_the_shortest_counts() -> None:
+    random = {"shipment_lead_time": {"values": [1, 4], "probabilities": [0.1, 0.9]}}
+    assert newsvendor_bound("bg", **random).total == newsvendor_bound("bg", shipment_lead_time=1).total

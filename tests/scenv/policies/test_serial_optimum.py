@@ -82,6 +82,8 @@ def test_echelon_base_stock_orders_what_its_local_levels_order() -> None:
             "must fall from 'ret_0'",
         ),
         ("bg", {"costs": "cs2000", "demand": {"kind": "deterministic", "values": [32]}}, "needs Poisson demand"),
+        ("bg", {"costs": "cs2000", "capacity": 40, "lost_sales": True}, "the scenario has capacity, lost_sales"),
+        ("bg", {"costs": "cs2000", "shipment_lead_time": {"values": [1, 2]}}, "the scenario has shipment_lead_time"),
     ],
 )
 def test_it_refuses_what_the_theorem_does_not_cover(scenario: str, overrides: dict, message: str) -> None:
