@@ -172,7 +172,9 @@ def advance(
 ) -> tuple[State, LocalState, Array]:
     """Steps 1 to 5 of a period: receive, take orders, serve, pay, observe. Returns (state, local state, cost)."""
     # 1. Receive. OO loses what IL gains; the floor only removes rounding dust of equal splits.
-    arriving, under_way = _arrive(structure, state.shipments, now)
+    arriving, under_way = state.shipments[0], state.shipments[1:]
+    if now.open is not None:
+        arriving, under_way = _arrive(structure, arriving, under_way, now.open)
     received = structure.buyers.sum(arriving)
     on_order = positive_part(state.on_order - received)
     # 2. Orders arrive; at a retailer they are the external demand.
@@ -181,10 +183,11 @@ def advance(
     claimed = structure.sellers.sum(claims)
     # 3. Serve. The external supplier always can.
     stock = state.on_hand + received
-    available = _available(structure, stock, now)
+    limited = structure.capacity is not None or now.open is not None
+    available = _available(structure, stock, now) if limited else stock
     shipped, left, backorder = serve(structure, state, available, claims, claimed)
-    on_hand = left if available is stock else left + (stock - available)
-    backorder, lost = _lose(structure, backorder)
+    on_hand = left + (stock - available) if limited else left
+    backorder, lost = _lose(structure, backorder) if structure.lost_sales else (backorder, None)
     leaving = concat([due[: structure.num_sources, :], shipped[: structure.num_edges, :]])
     following = State(
         on_hand=on_hand,
@@ -206,12 +209,11 @@ def period_cost(structure: Structure, local: LocalState, lost: Array | None = No
     return structure.backorder_cost * unmet + structure.holding_cost * local.on_hand
 
 
-def _arrive(structure: Structure, shipments: tuple[Array, ...], now: Conditions) -> tuple[Array, tuple[Array, ...]]:
+def _arrive(
+    structure: Structure, due: Array, later: tuple[Array, ...], is_open: Array
+) -> tuple[Array, tuple[Array, ...]]:
     """(what is received on each link, the pipeline without it). At a closed firm it waits and is due next period."""
-    due, later = shipments[0], shipments[1:]
-    if now.open is None:
-        return due, later
-    received = due * structure.buyers.spread(now.open)
+    received = due * structure.buyers.spread(is_open)
     waiting = due - received
     return received, (waiting + later[0], *later[1:]) if later else (waiting,)
 
@@ -223,14 +225,10 @@ def _available(structure: Structure, stock: Array, now: Conditions) -> Array:
     return stock if now.open is None else stock * now.open
 
 
-def _lose(structure: Structure, backorder: Array) -> tuple[Array, Array | None]:
+def _lose(structure: Structure, backorder: Array) -> tuple[Array, Array]:
     """(what is still owed on each claim link, what is lost at each firm: unmet external demand that does not wait)."""
-    if not structure.lost_sales:
-        return backorder, None
-    unmet = backorder[structure.num_edges :, :]
-    nothing = backorder[: structure.num_edges, :] * 0.0
-    kept = concat([backorder[: structure.num_edges, :], unmet * 0.0])
-    return kept, structure.sellers.sum(concat([nothing, unmet]))
+    owed, unmet = backorder[: structure.num_edges, :], backorder[structure.num_edges :, :]
+    return concat([owed, unmet * 0.0]), structure.sellers.sum(concat([owed * 0.0, unmet]))
 
 
 def serve(

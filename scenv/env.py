@@ -178,9 +178,10 @@ class SupplyChainEnv(ParallelEnv[str, np.ndarray, int]):
         infos: dict[str, Dict] = {
             name: {"cost": c, "period": period} for name, c in zip(self.possible_agents, cost, strict=True)
         }
-        for field, values in self._batch.last_info.items():
-            if field != "cost":
-                for name, value in zip(self.possible_agents, values[0].tolist(), strict=True):
+        if len(self._batch.last_info) > 1:
+            for field in self._batch.last_info.keys() - {"cost"}:
+                values = self._batch.last_info[field][0].tolist()
+                for name, value in zip(self.possible_agents, values, strict=True):
                     infos[name][field] = value
         return infos
 

@@ -106,6 +106,7 @@ class VectorEnv:
         self._blocks = [RowBlock(scenario, self.structure, rows) for rows in self._block_rows()]
         self._steps_left = 0
         self._disruption_infos: dict[str, np.ndarray] = {}
+        self._more_infos = scenario.lost_sales or bool(scenario.disruptions)
         self.last_info: Info = {}
 
     def _block_rows(self) -> list[slice]:
@@ -238,6 +239,8 @@ class VectorEnv:
     def _info(self, cost: Array) -> Info:
         """Costs [B, N], and what lost sales and disruptions do in the period just observed."""
         info = {"cost": cost}
+        if not self._more_infos:
+            return info
         if self.structure.lost_sales:
             info["lost_sales"] = self._joined([block.state.lost for block in self._blocks]).T
         for name, path in self._disruption_infos.items():
