@@ -54,6 +54,9 @@ class Learner:
         self.weights = torch.as_tensor(group_weights(spec.adjacency, row.group_weights)).float().to(device)
         self.max_entropy = num_actions.float().log().to(device)
         self.log_alpha = torch.full((n,), math.log(max(config.alpha, 1e-8)), device=device, requires_grad=True)
+        if config.compile:
+            for network in (self.actor, self.critic, self.target_actor, self.target_critic):
+                network.compile_products()
         self.critic_optimiser = torch.optim.Adam(
             self.critic.parameters(), lr=config.lr, weight_decay=config.critic_weight_decay, fused=True
         )
@@ -64,7 +67,8 @@ class Learner:
     def act(self, observations: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Actions [N, B] for raw observations [N, B, O]: drawn with `generator`, the most probable without."""
         self.actor.eval()
-        log_pi = self.actor(self.scaler(observations))
+        with self._products():
+            log_pi = self.actor(self.scaler(observations))
         return log_pi.argmax(dim=-1) if generator is None else draw(log_pi, generator)
 
     def observe(self, episodes: Episodes) -> None:
@@ -102,13 +106,15 @@ class Learner:
     def _update_critics(self, batch: Batch, observations: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         config = self.config
         with torch.no_grad():
-            value = self._next_value(self.scaler(batch.next_observations), generator)
+            with self._products():
+                value = self._next_value(self.scaler(batch.next_observations), generator)
             targets = losses.critic_target(self._rewards(batch.rewards), batch.terminated, value, config.gamma)
-        q, scores = self.critic.taken(observations, batch.actions)
+        with self._products():
+            q, logits = self.critic.taken(observations, batch.actions)
         loss = losses.critic_loss(q, targets, self.weights, config.huber_delta)
         total = loss
         if config.attention_regularisation > 0:
-            total = loss + config.attention_regularisation * self.critic.attention.magnitude(scores).sum()
+            total = loss + config.attention_regularisation * self.critic.attention.magnitude(logits).sum()
         self.critic_optimiser.zero_grad()
         total.backward()  # type: ignore[no-untyped-call]
         norm = self._clip_critics()
@@ -148,9 +154,10 @@ class Learner:
         return norms.mean()
 
     def _update_policies(self, observations: Tensor, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
-        logits = self.actor.raw_logits(observations)
+        with self._products():
+            logits = self.actor.raw_logits(observations)
         log_pi = self.actor.log_policy(logits)
-        with torch.no_grad():  # others' actions are drawn anew from the present policies (MAAC)
+        with torch.no_grad(), self._products():  # others' actions are drawn anew from the present policies (MAAC)
             actions = draw(log_pi, generator)
             q = self.critic(observations, actions)
         if self.config.policy_gradient == "expected":
@@ -179,6 +186,10 @@ class Learner:
         self.alpha_optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         self.alpha_optimiser.step()
+
+    def _products(self) -> torch.autocast:
+        """The networks' matrix products in the configured precision; what comes out of the networks is float32."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bf16")
 
     def _alpha(self) -> Tensor:
         return self.log_alpha.detach().exp().unsqueeze(1)

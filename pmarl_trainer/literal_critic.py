@@ -5,7 +5,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from pmarl_trainer.networks import Generators, NeighbourAttention, StackedLinear, StateActionEncoder, leaky, stacked_of
+from pmarl_trainer.networks import (
+    Generators,
+    NeighbourAttention,
+    StackedLinear,
+    StateActionEncoder,
+    at_least_float32,
+    leaky,
+    stacked_of,
+)
 
 
 class LiteralCritic(nn.Module):
@@ -51,7 +59,12 @@ class LiteralCritic(nn.Module):
 
     def _value(self, own: Tensor, embeddings: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         heard, logits = self.attention(own, embeddings)
-        return self.value(leaky(self.decoder.of_two(own, heard))).squeeze(-1), logits
+        value = self.value(leaky(self.decoder.of_two(own, heard)))
+        return at_least_float32(value).squeeze(-1), logits
+
+    def compile_products(self) -> None:
+        """Have torch.compile make one function of a pass."""
+        self._value = torch.compile(self._value)  # type: ignore[method-assign]
 
     def shared_parameters(self) -> list[nn.Parameter]:
         """The attention's, which all agents share."""

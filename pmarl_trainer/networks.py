@@ -20,6 +20,7 @@ from torch.nn import functional
 
 from pmarl_trainer.attention import MASKED, attend_dense, attend_edges, edge_list, edges_pay, mean_square_logits
 from pmarl_trainer.batch_norm import StackedBatchNorm, normalised_rows
+from pmarl_trainer.shared_product import shared_product
 
 #: What parameters are drawn from: one generator, or one for each replica.
 Generators = torch.Generator | Sequence[torch.Generator]
@@ -41,6 +42,11 @@ def leaky(x: Tensor) -> Tensor:
     return functional.leaky_relu(x, inplace=True)
 
 
+def at_least_float32(x: Tensor) -> Tensor:
+    """What a network returns is float32 (or float64 in tests), whatever its products were computed in."""
+    return x.float() if x.dtype == torch.bfloat16 else x
+
+
 class StackedLinear(nn.Module):
     """N linear layers side by side: [N, B, in] -> [N, B, out].
 
@@ -60,7 +66,8 @@ class StackedLinear(nn.Module):
         """The layer for inputs that stand in two tensors, [N, B, in_1] and [N, B, in_2], without joining them."""
         size = first.shape[-1]
         partial = torch.baddbmm(self.bias, first, self.weight[:, :size])
-        return partial.baddbmm_(second, self.weight[:, size:])
+        # Operations in place are not autocast, so the types are matched here (precision: bf16).
+        return partial.baddbmm_(second.to(partial.dtype), self.weight[:, size:].to(partial.dtype))
 
 
 def as_seen(observations: Tensor, sees_all: bool, replicas: int = 1) -> Tensor:
@@ -116,7 +123,11 @@ class Actor(nn.Module):
             x = self.normalise(x)
         x = leaky(self.hidden_1(x))
         x = leaky(self.hidden_2(x))
-        return self.logits(x)
+        return at_least_float32(self.logits(x))
+
+    def compile_products(self) -> None:
+        """Have torch.compile make one function of everything up to the logits."""
+        self.raw_logits = torch.compile(self.raw_logits)  # type: ignore[method-assign]
 
     def log_policy(self, logits: Tensor) -> Tensor:
         """log pi [N, B, A] of raw logits."""
@@ -187,14 +198,9 @@ class NeighbourAttention(nn.Module):
 
     def forward(self, states: Tensor, embeddings: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """[N, B, H] encodings -> X [N, B, H], and (queries, keys) [N, B, H], for `magnitude`."""
-        replicas, shape = len(self.query), states.shape
-
-        def by_replica(x: Tensor) -> Tensor:
-            return x.reshape(replicas, -1, shape[-1])
-
-        query = torch.bmm(by_replica(states), self.query).view(shape)
-        key = torch.bmm(by_replica(embeddings), self.key).view(shape)
-        value = leaky(torch.baddbmm(self.value_bias, by_replica(embeddings), self.value)).view(shape)
+        query = shared_product(states, self.query)
+        key = shared_product(embeddings, self.key)
+        value = leaky(shared_product(embeddings, self.value, self.value_bias))
         if self.over_edges:
             heard = attend_edges(query, key, value, self.edges, self.heads)
         else:
@@ -251,7 +257,11 @@ class AttentionCritic(nn.Module):
         seen = observations if self.normalise is None else self.normalise(observations)
         states = leaky(self.state_encoder(seen))
         heard, logits = self.attention(states, self.encoder(observations, actions))
-        return self.values(leaky(self.decoder.of_two(states, heard))), logits
+        return at_least_float32(self.values(leaky(self.decoder.of_two(states, heard)))), logits
+
+    def compile_products(self) -> None:
+        """Have torch.compile make one function of the whole pass."""
+        self._all_values = torch.compile(self._all_values)  # type: ignore[method-assign]
 
     def shared_parameters(self) -> list[nn.Parameter]:
         """The attention's, which all agents share."""
