@@ -51,7 +51,8 @@ def _processor() -> str:
 
 def _changed() -> bool:
     """Whether a package that is measured differs from the commit."""
-    return bool(_git("status", "--porcelain", "--untracked-files=no", "--", "scenv", "benchmarks"))
+    code = ("scenv", "pmarl_trainer", "scenarios", "benchmarks", ":!benchmarks/results")
+    return bool(_git("status", "--porcelain", "--untracked-files=no", "--", *code))
 
 
 def _git(*arguments: str) -> str:
