@@ -90,7 +90,7 @@ def cells(
     methods: Collection[str] = METHODS,
     seeds: int = 3,
 ) -> Iterator[Cell]:
-    """The grid, the most telling cells first: lead time 2 before 1 and 3, a first seed of everything before a second."""
+    """The grid, the most telling cells first: lead time 2 before 1 and 3, every method's first seed before a second."""
     order = sorted(lead_times, key=lambda lead: (lead != 2, lead))
     for lead_time in order:
         for network in networks:
