@@ -45,7 +45,8 @@ class MetricLog:
             self._csv = path.open("w", newline="", encoding="utf-8")
             self._writer = csv.DictWriter(self._csv, COLUMNS)
             self._writer.writeheader()
-            self._writer.writerows(kept)
+            for row in kept:
+                self._write_row(row)
         if "tensorboard" in config.loggers:
             from torch.utils.tensorboard import SummaryWriter
 
@@ -62,12 +63,15 @@ class MetricLog:
     def write(self, row: Mapping[str, float]) -> None:
         """One rollout's numbers, a subset of COLUMNS."""
         if self._csv is not None:
-            self._writer.writerow({name: f"{value:.8g}" for name, value in row.items()})
+            self._write_row(row)
             self._csv.flush()
         if self._board is not None:
             for name, value in row.items():
                 if name != "rollout":
                     self._board.add_scalar(name, value, int(row["rollout"]))
+
+    def _write_row(self, row: Mapping[str, float]) -> None:
+        self._writer.writerow({name: f"{value:.8g}" for name, value in row.items()})
 
 
 def read_metrics(path: Path) -> list[dict[str, float]]:
