@@ -8,6 +8,12 @@ learned one:
 
     python -m benchmarks.classical --extra "near-optimal=runs/{network}-{lead_time}.json"
 
+and with the best levels on record, instead of the search for them:
+
+    python -m benchmarks.classical --levels-from benchmarks/results/classical.json
+
+A policy called "near-optimal" is the yardstick that the reading at the end measures the others by.
+
 The part after "=" is what `scenv.policies.make_policy` takes (a name, a .json file of levels, `module:callable`), or a
 .json file with the `episode_costs` that another process found on the same seed and number of episodes. `{network}` and
 `{lead_time}` are filled in; a file that does not exist leaves its cell empty.
@@ -31,7 +37,7 @@ from scenv.intervals import mean_interval, paired_difference
 from scenv.policies import make_policy
 
 RESULTS = Path(__file__).parent / "results"
-REFERENCE, BEST_LEVELS = "base-stock", "optimised-base-stock"
+REFERENCE, BEST_LEVELS, YARDSTICK = "base-stock", "optimised-base-stock", "near-optimal"
 POLICIES = (
     REFERENCE,
     "base-stock-review",
@@ -59,14 +65,19 @@ SERIAL_POLICIES = (
 SERIAL_PERIODS, SERIAL_EPISODES = 2000, 1000
 
 
-def cell(scenario: scenv.Scenario, policies: Sequence[str], extra: Mapping[str, str], args: Any) -> dict[str, Any]:
-    """Every policy on one scenario: name -> its row; what a policy cannot do is said in `refused`."""
+def cell(
+    scenario: scenv.Scenario, where: Mapping[str, Any], policies: Sequence[str], extra: Mapping[str, str], args: Any
+) -> dict[str, Any]:
+    """Every policy on one scenario: name -> its row; what a policy cannot do is said in `refused`.
+
+    `where` tells the cells of all tables apart: what of its levels the record is searched for.
+    """
     costs: dict[str, np.ndarray] = {}
     rows: dict[str, dict[str, Any]] = {}
     for name, spec in {**{name: name for name in policies}, **extra}.items():
         began = time.perf_counter()
         try:
-            found = _costs_from_file(spec, args) or _simulated(spec, scenario, args)
+            found = _costs_from_file(spec, args) or _simulated(spec, scenario, where, args)
         except scenv.ScenvError as error:
             rows[name] = {"refused": str(error)}
             continue
@@ -80,8 +91,11 @@ def cell(scenario: scenv.Scenario, policies: Sequence[str], extra: Mapping[str, 
     return rows
 
 
-def _simulated(spec: str, scenario: scenv.Scenario, args: Any) -> tuple[np.ndarray, dict[str, Any]]:
-    policy = make_policy(spec, scenario)
+def _simulated(
+    spec: str, scenario: scenv.Scenario, where: Mapping[str, Any], args: Any
+) -> tuple[np.ndarray, dict[str, Any]]:
+    levels = args.levels.get(_key(where)) if spec == BEST_LEVELS else None
+    policy = make_policy(spec, scenario) if levels is None else scenv.policies.BaseStock(scenario, levels=levels)
     result = scenv.evaluate(policy, scenario, episodes=args.episodes, seed=args.seed)
     bullwhip = [value if np.isfinite(value) else None for value in result.bullwhip]
     row = {
@@ -89,7 +103,7 @@ def _simulated(spec: str, scenario: scenv.Scenario, args: Any) -> tuple[np.ndarr
         "bullwhip": bullwhip,
         "holding": float(result.holding_costs.sum(axis=1).mean()),
     }
-    if isinstance(policy, scenv.policies.OptimisedBaseStock):
+    if spec == BEST_LEVELS:
         row["levels"] = {name: round(level, 3) for name, level in policy.level_of.items()}
     return result.episode_costs, row
 
@@ -110,6 +124,25 @@ def _costs_from_file(spec: str, args: Any) -> tuple[np.ndarray, dict[str, Any]] 
     return costs, {"source": spec}
 
 
+def _key(where: Mapping[str, Any]) -> str:
+    return json.dumps({name: value for name, value in where.items() if name != "policies"}, sort_keys=True)
+
+
+def recorded_levels(path: Path) -> dict[str, dict[str, float]]:
+    """The optimised base-stock levels of every cell in an earlier classical.json."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        entries = [*document["table"], *document["sensitivity"]]
+        return {
+            _key({name: value for name, value in entry.items() if name != "newsvendor_bound"}): entry["policies"][
+                BEST_LEVELS
+            ]["levels"]
+            for entry in entries
+        }
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise scenv.ScenvError(f"--levels-from {path}: expected a classical.json of this benchmark ({error})") from None
+
+
 def main_table(args: Any) -> list[dict[str, Any]]:
     """One entry per network and lead time, with every policy's row and the lower bound."""
     entries = []
@@ -120,9 +153,10 @@ def main_table(args: Any) -> list[dict[str, Any]]:
                 name: spec.replace("{network}", network).replace("{lead_time}", str(lead_time))
                 for name, spec in args.extra.items()
             }
-            rows = cell(scenario, POLICIES, filled, args)
+            where = {"network": network, "lead_time": lead_time}
+            rows = cell(scenario, where, POLICIES, filled, args)
             bound = scenv.newsvendor_bound(scenario).total
-            entries.append({"network": network, "lead_time": lead_time, "policies": rows, "newsvendor_bound": bound})
+            entries.append({**where, "policies": rows, "newsvendor_bound": bound})
             print(f"{network}, shipment lead time {lead_time}: done", flush=True)
     return entries
 
@@ -139,7 +173,8 @@ def sensitivity_table(args: Any) -> list[dict[str, Any]]:
     for network in args.networks:
         for fields in variants:
             scenario = scenv.load_scenario(network, shipment_lead_time=2, **fields)
-            entries.append({"network": network, **fields, "policies": cell(scenario, FORMULAS, {}, args)})
+            where = {"network": network, **fields}
+            entries.append({**where, "policies": cell(scenario, where, FORMULAS, {}, args)})
         print(f"{network}: sensitivity done", flush=True)
     return entries
 
@@ -177,9 +212,14 @@ def parse() -> Any:
     parser.add_argument("--episodes", default=100, type=int)
     parser.add_argument("--seed", default=0, type=int)
     parser.add_argument("--no-sensitivity", action="store_true")
+    parser.add_argument("--levels-from", type=Path, metavar="CLASSICAL.JSON", help="do not search for the best levels")
     parser.add_argument("--extra", action="append", default=[], metavar="NAME=POLICY")
     parser.add_argument("--out", default=RESULTS, type=Path)
     args = parser.parse_args()
+    try:
+        args.levels = recorded_levels(args.levels_from) if args.levels_from else {}
+    except scenv.ScenvError as error:
+        parser.error(str(error))
     args.extra = dict(entry.split("=", 1) for entry in args.extra)
     return args
 
@@ -193,6 +233,7 @@ def main() -> None:
         "seed": args.seed,
         "reference": REFERENCE,
         "best_levels": BEST_LEVELS,
+        "yardstick": YARDSTICK if YARDSTICK in args.extra else None,
         "table": main_table(args),
         "serial": serial_table(args),
         "sensitivity": [] if args.no_sensitivity else sensitivity_table(args),

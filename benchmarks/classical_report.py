@@ -27,7 +27,7 @@ def report(document: dict[str, Any]) -> str:
     lines += _serial(document["serial"])
     if document["sensitivity"]:
         lines += _sensitivity(document["sensitivity"])
-        lines += _reading(document["table"], document["sensitivity"])
+        lines += _reading(document["table"], document["sensitivity"], document.get("yardstick"))
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -86,13 +86,11 @@ def _sensitivity(entries: list[dict[str, Any]]) -> list[str]:
     return [*lines, ""]
 
 
-def _reading(table: list[dict[str, Any]], sensitivity: list[dict[str, Any]]) -> list[str]:
+def _reading(table: list[dict[str, Any]], sensitivity: list[dict[str, Any]], yardstick: str | None) -> list[str]:
     """What the numbers say next to the paper's Figure 5."""
 
     def span(entries: list[dict[str, Any]], policy: str) -> str:
-        ratios = [entry["policies"][policy]["to_best_levels"]["ratio"] for entry in entries]
-        low, high = f"{min(ratios):.2f}", f"{max(ratios):.2f}"
-        return low if low == high else f"{low} to {high}"
+        return _span([entry["policies"][policy]["to_best_levels"]["ratio"] for entry in entries])
 
     def with_ratio(ratio: int) -> list[dict[str, Any]]:
         return [
@@ -103,12 +101,18 @@ def _reading(table: list[dict[str, Any]], sensitivity: list[dict[str, Any]]) -> 
 
     serial = [entry for entry in table if entry["network"] == "bg"]
     real = [entry for entry in table if entry["network"] != "bg"]
-    bs, da = "base-stock", "decomposition-aggregation"
+    bs, da, best = "base-stock", "decomposition-aggregation", "optimised-base-stock"
     lines = ["## Reading", ""]
     for name, entries in (("the real networks", real), ("the beer game", serial)):
         if entries:
             lines.append(
                 f"- On {name}, BS costs {span(entries, bs)} and DA {span(entries, da)} times the best constants."
+            )
+        if entries and yardstick:
+            times = {policy: _times(entries, policy, yardstick) for policy in (bs, da, best)}
+            lines.append(
+                f"- Against the {yardstick} policies, each of which sees its own firm only, that is {times[bs]} times "
+                f"for BS, {times[da]} for DA and {times[best]} for the best constants: more than constants can gain."
             )
     return [
         *lines,
@@ -121,6 +125,16 @@ def _reading(table: list[dict[str, Any]], sensitivity: list[dict[str, Any]]) -> 
         f"more often, then costs {span(with_ratio(19), da)} times as much, as backorders cost at every firm.",
         "",
     ]
+
+
+def _times(entries: list[dict[str, Any]], policy: str, reference: str) -> str:
+    rows = [entry["policies"] for entry in entries if "mean" in entry["policies"][reference]]
+    return _span([row[policy]["mean"] / row[reference]["mean"] for row in rows])
+
+
+def _span(ratios: list[float]) -> str:
+    low, high = f"{min(ratios):.2f}", f"{max(ratios):.2f}"
+    return low if low == high else f"{low} to {high}"
 
 
 def _cost(row: dict[str, Any]) -> str:
