@@ -143,6 +143,14 @@ def recorded_levels(path: Path) -> dict[str, dict[str, float]]:
         raise scenv.ScenvError(f"--levels-from {path}: expected a classical.json of this benchmark ({error})") from None
 
 
+def levels_commit(record: Path | None) -> str | None:
+    """Where the search ran whose levels `record` holds; None if this run searches itself."""
+    if record is None:
+        return None
+    document = json.loads(record.read_text(encoding="utf-8"))
+    return str(document.get("levels_commit") or document["provenance"]["commit"])
+
+
 def main_table(args: Any) -> list[dict[str, Any]]:
     """One entry per network and lead time, with every policy's row and the lower bound."""
     entries = []
@@ -233,6 +241,7 @@ def main() -> None:
         "seed": args.seed,
         "reference": REFERENCE,
         "best_levels": BEST_LEVELS,
+        "levels_commit": levels_commit(args.levels_from),
         "yardstick": YARDSTICK if YARDSTICK in args.extra else None,
         "table": main_table(args),
         "serial": serial_table(args),

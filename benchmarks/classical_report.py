@@ -8,12 +8,13 @@ from typing import Any
 def report(document: dict[str, Any]) -> str:
     """The whole of classical.md."""
     source = ", ".join(f"{key} {value}" for key, value in document["provenance"].items() if key != "command")
+    found = document.get("levels_commit")
     lines = [
         "# Classical policies",
         "",
         f"`{document['provenance']['command']}`",
         "",
-        f"{source}.",
+        f"{source}." + (f" The best constant levels were found at commit {found}." if found else ""),
         "",
         f"Mean cost of the 45 counted periods, all firms, over {document['episodes']} runs on the same demand paths "
         f"(seed {document['seed']}), ± half of its 95 % interval, under the default costs and initial state. In "
