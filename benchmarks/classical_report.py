@@ -112,8 +112,8 @@ def _reading(table: list[dict[str, Any]], sensitivity: list[dict[str, Any]], yar
         if entries and yardstick:
             times = {policy: _times(entries, policy, yardstick) for policy in (bs, da, best)}
             lines.append(
-                f"- Against the {yardstick} policies, each of which sees its own firm only, BS costs {times[bs]} times as "
-                f"much, DA {times[da]} and the best constants {times[best]}: that last part no constants can gain."
+                f"- Against the {yardstick} policies, each of which sees its own firm only, BS costs {times[bs]} times "
+                f"as much, DA {times[da]} and the best constants {times[best]}: that last part no constants can gain."
             )
     return [
         *lines,
