@@ -1,31 +1,36 @@
-"""A check of the environment's speed that fits into CI: under a minute, warns, never fails.
+"""A check of the environment's and the trainer's speed that fits into CI: under a minute, warns, never fails.
 
     python -m benchmarks.small            compare with what is on record
     python -m benchmarks.small --record   put this commit's figures on record (results/small.json)
 
 Steps per second depend on the machine, ratios of two measurements in one run much less. So it compares ratios:
 a batched environment's step in numpy (B = 1,024) against a PettingZoo environment's, and both against a yardstick of
-plain numpy calls on arrays of the same sizes, whose speed no commit of ours changes. Times are CPU seconds of the
-process, which a busy machine disturbs least. A ratio below 70 % of the recorded
-one prints a warning (`::warning::`, which GitHub shows on the commit).
+plain numpy calls on arrays of the same sizes, whose speed no commit of ours changes; and the trainer's update against
+the same update agent by agent (`benchmarks.maac_loop`). Times are CPU seconds of the process, which a busy machine
+disturbs least. A ratio below 70 % of the recorded one prints a warning (`::warning::`, which GitHub shows on the
+commit).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import statistics
 import time
 from pathlib import Path
 
 import numpy as np
+import torch
 
 import scenv
 from benchmarks.provenance import provenance
 from benchmarks.timing import batched_speed, pettingzoo_speed
+from benchmarks.update_speed import random_batch, spec_of, timed, variants_of
 
 RECORD = Path(__file__).parent / "results" / "small.json"
 TOLERATED = 0.7
 NETWORKS = ("bg", "r3")
+UPDATE = argparse.Namespace(hidden=64, heads=4)  # the trainer's defaults
 
 
 def yardstick(shape: tuple[int, ...], calls: int = 60, seconds: float = 0.3, repeats: int = 5) -> float:
@@ -40,6 +45,24 @@ def yardstick(shape: tuple[int, ...], calls: int = 60, seconds: float = 0.3, rep
             rounds += 1
         rates.append(rounds / (time.process_time() - start))
     return float(np.median(rates))
+
+
+def update_speed(rounds: int = 7) -> dict[str, float]:
+    """PMaRL's update on r3's graph, stacked, and the same agent by agent, taking turns."""
+    spec = spec_of(scenv.load_network("r3").adjacency_matrix, observation_size=30, actions=10)
+    device = torch.device("cpu")
+    batch, rng = random_batch(spec, 256, device), torch.Generator()
+    variants = variants_of(spec, "pmarl", UPDATE, device)
+    seconds: dict[str, list[float]] = {name: [] for name in ("loop", "stacked")}
+    for round_ in range(rounds + 1):
+        for name, spent in seconds.items():
+            rng.manual_seed(round_)
+            spent.append(timed(lambda name=name: variants[name].update(batch, rng), time.process_time))
+    ratios = [loop / own for loop, own in zip(seconds["loop"][1:], seconds["stacked"][1:], strict=True)]
+    return {
+        "updates per CPU s": 1 / statistics.median(seconds["stacked"][1:]),
+        "ratio update / per-agent yardstick": statistics.median(ratios),
+    }
 
 
 def measure() -> dict[str, dict[str, float]]:
@@ -57,6 +80,7 @@ def measure() -> dict[str, dict[str, float]]:
             "ratio batched / yardstick": batched / 1024 / yardstick((firms, 1024)),
             "ratio PettingZoo / yardstick": single / yardstick((firms, 1)),
         }
+    result["r3"] |= update_speed()
     return result
 
 
@@ -66,7 +90,7 @@ def compare(measured: dict[str, dict[str, float]], recorded: dict[str, dict[str,
         f"{name}: {key} is {value:.3g}, recorded {recorded[name][key]:.3g}"
         for name, figures in measured.items()
         for key, value in figures.items()
-        if key.endswith("/ yardstick") and value < TOLERATED * recorded.get(name, {}).get(key, 0.0)
+        if key.endswith("yardstick") and value < TOLERATED * recorded.get(name, {}).get(key, 0.0)
     ]
 
 
@@ -74,17 +98,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Compare the environment's speed with the record; never fails.")
     parser.add_argument("--record", action="store_true", help="write the record instead")
     record = parser.parse_args().record
+    torch.set_num_threads(1)  # CPU seconds of several threads would add up
     measured = measure()
     recorded = {} if record or not RECORD.is_file() else json.loads(RECORD.read_text(encoding="utf-8"))["measured"]
     for name, figures in measured.items():
         for key, value in figures.items():
             before = recorded.get(name, {}).get(key)
-            print(f"{name:3} {key:30} {value:14,.4g}" + (f"   (recorded {before:,.4g})" if before else ""))
+            print(f"{name:3} {key:36} {value:14,.4g}" + (f"   (recorded {before:,.4g})" if before else ""))
     for line in compare(measured, recorded):
         print(f"::warning::slower than recorded: {line}")
     if record:
         rounded = {n: {k: float(f"{v:.4g}") for k, v in figures.items()} for n, figures in measured.items()}
-        document = {"about": provenance(("scenv", "numpy", "pettingzoo")), "measured": rounded}
+        document = {"about": provenance(("scenv", "numpy", "pettingzoo", "torch")), "measured": rounded}
         RECORD.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
