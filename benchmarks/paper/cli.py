@@ -17,15 +17,12 @@ from rich.live import Live
 from benchmarks.paper import design
 from benchmarks.paper.cell import write_json
 from benchmarks.paper.display import table
+from benchmarks.paper.errors import UsageError
 from benchmarks.paper.grid import DONE, FAILED, Grid
 from benchmarks.provenance import REPOSITORY
 
 RECORDED = REPOSITORY / "benchmarks" / "results"
 _STDERR = Console(stderr=True)
-
-
-class UsageError(Exception):
-    """Something that the user can mend; one line, exit code 2."""
 
 
 def _names(given: str | None, known: tuple[str, ...], option: str) -> tuple[str, ...]:
