@@ -2,11 +2,11 @@
 
     python -m benchmarks.search --networks r1,bg --seeds 0,1,2 --jobs 2
 
-writes results/search.json and .md. A candidate is what `pmarl-train` is told beyond the defaults (CANDIDATES); the first
-one is the defaults as they are. Its figure is the cost relative to base-stock of the final policies over 100 paths of
-evaluation seed 7: neither the paths of any training, nor those that results are reported on (2024). The budget of
-every run is the trainer's own (100 rollouts of 32 episodes and 32 updates). A finished run is not trained again, so a
-search can be stopped, and candidates added.
+writes results/search.json and .md. A candidate is what `pmarl-train` is told beyond the defaults (CANDIDATES); the
+first one is the defaults as they were. Its figure is the cost relative to base-stock of the final policies over 100
+paths of evaluation seed 7: neither the paths of any training, nor those that results are reported on (2024). The
+budget of every run is the trainer's own (100 rollouts of 32 episodes and 32 updates). A finished run is not trained
+again, so a search can be stopped, and candidates added.
 """
 
 from __future__ import annotations

@@ -113,7 +113,7 @@ def _curves(rows: Sequence[dict[str, Any]]) -> Figure:
             row["mean"],
             color=colour,
             linewidth=1.8,
-            label=f"{SHORT[row['method']]}, {row['seeds']} seeds",
+            label=f"{SHORT[row['method']]}, {_seeds(row['seeds'])}",
         )
     axes.axhline(1, color="#222222", linewidth=0.9, linestyle="--")
     axes.annotate(
@@ -132,6 +132,10 @@ def _curves(rows: Sequence[dict[str, Any]]) -> Figure:
     axes.legend(frameon=False)
     _plain(axes)
     return figure
+
+
+def _seeds(count: int) -> str:
+    return "1 seed" if count == 1 else f"{count} seeds"
 
 
 def _plain(axes: Any) -> None:

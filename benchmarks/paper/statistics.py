@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -57,6 +58,7 @@ def median(times: np.ndarray) -> Estimate:
     return _estimate(float(np.median(times)), np.median(times[chosen], axis=1))
 
 
+@lru_cache
 def _path_weights(paths: int) -> np.ndarray:
     """[draws, paths] how often each path is drawn, as a share; the same draws in every comparison."""
     return np.random.default_rng(SEED).multinomial(paths, np.full(paths, 1 / paths), size=DRAWS) / paths
