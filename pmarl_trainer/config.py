@@ -40,8 +40,12 @@ METHODS: Mapping[str, Method] = {
     "fv": Method(attention="neighbours", group_weights="log_scaled", policy_input="global"),
 }
 
-#: Defaults of the section `train` that are a method's own. hdpo: a rollout is one gradient step.
+#: Defaults of the section `train` that are a method's own. hdpo: a rollout is one gradient step. fv: its policies have
+#: N times as many inputs, and a step of Adam moves every one of their weights, so the same learning rate moves the
+#: policies N times as far; with it they settle above base-stock's cost on r1 and r3 (ablation `fv_common_step` in
+#: benchmarks/results/report.md).
 METHOD_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    "fv": {"policy_lr": 5e-4},
     "hdpo": {
         "rollouts": 400,
         "num_envs": 48,

@@ -14,10 +14,11 @@ CLASSICAL = ("base-stock", "decomposition-aggregation", "optimised-base-stock", 
 #: 100 runs of 50 periods, 5 of them warm-up, as in the paper; paths that no training and no search has seen.
 EVALUATION_EPISODES, EVALUATION_SEED = 100, 2024
 
-#: Methods that differ from PMaRL or MAAC in one thing: name -> (method, settings of the section train).
+#: Methods that differ from one of METHODS in one thing: name -> (method, settings of the section train).
 ABLATIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "pmarl_all_attention": ("pmarl", ("attention=all",)),
     "pmarl_equal_weights": ("pmarl", ("group_weights=equal",)),
+    "fv_common_step": ("fv", ("policy_lr=2e-3",)),  # the other methods' learning rate
 }
 
 

@@ -127,3 +127,11 @@ def test_a_pickled_matrix_is_refused(tmp_path):
     np.save(tmp_path / "a.npy", np.array([[{}]], dtype=object), allow_pickle=True)
     with pytest.raises(ConfigError, match="not a matrix"):
         build_config({"env": ENV, "train": {"adjacency": "a.npy"}}, "file", folder=tmp_path)
+
+
+def test_fv_takes_smaller_steps_unless_told_otherwise():
+    """Its policies have N times as many inputs; a preset or the user still has the last word."""
+    assert TrainConfig(method="fv").policy_lr < TrainConfig(method="pmarl").policy_lr
+    assert TrainConfig(method="fv", policy_lr=1e-3).policy_lr == 1e-3
+    reference = TrainConfig(method="fv", preset="maac-reference")
+    assert reference.policy_lr == TrainConfig(method="pmarl", preset="maac-reference").policy_lr
