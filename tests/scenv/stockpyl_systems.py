@@ -34,16 +34,18 @@ def network_of(name: str) -> scenv.Network:
     return scenv.generators.distribution(3, 3) if name == "distribution" else scenv.load_network(name)
 
 
-def draw_system(name: str, periods: int, seed: int, lead_times: tuple[int, ...] = (2,)) -> dict[str, Any]:
-    """A system as the oracle reads it: Poisson demand, and shipment lead times drawn from the given ones by firm."""
+def draw_system(
+    name: str, periods: int, seed: int, order: tuple[int, ...] = (1,), shipment: tuple[int, ...] = (2,)
+) -> dict[str, Any]:
+    """A system as the oracle reads it: Poisson demand, and each firm's lead times drawn from the given ones."""
     network, rng = network_of(name), np.random.default_rng(seed)
     retailers = [network.agents[i] for i in network.retailers]
     mean = scenv.load_scenario(network).demand.moments(retailers)[0]
     system = {
         "edges": [list(edge) for edge in network.edges],
         "demand": {r: rng.poisson(m, periods).tolist() for r, m in zip(retailers, mean, strict=True)},
-        "order_lead_time": dict.fromkeys(network.agents, 1),
-        "shipment_lead_time": {name: int(rng.choice(lead_times)) for name in network.agents},
+        "order_lead_time": {firm: int(rng.choice(order)) for firm in network.agents},
+        "shipment_lead_time": {firm: int(rng.choice(shipment)) for firm in network.agents},
     }
     scenario = scenario_of(name, system)
     levels = BaseStock(scenario).level_of

@@ -140,7 +140,7 @@ def python_with_stockpyl(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_trajectories_equal_those_of_stockpyl_run_now(python_with_stockpyl: Path, recorded: dict[str, Any]) -> None:
     """The record is what stockpyl says; and longer runs agree, on other demand, with lead times that differ by firm."""
     assert ask_stockpyl(python_with_stockpyl, recorded["systems"]) == recorded["trajectories"]
-    systems = {name: draw_system(name, periods=80, seed=1, lead_times=(1, 2, 3)) for name in NETWORKS}
+    systems = {name: draw_system(name, periods=80, seed=1, order=(1, 2), shipment=(1, 2, 3)) for name in NETWORKS}
     for name, theirs in ask_stockpyl(python_with_stockpyl, systems).items():
         ours = simulate(scenario_of(name, systems[name]), systems[name]["level"])
         assert_equal_to(theirs, ours, network_of(name).agents)
