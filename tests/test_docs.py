@@ -43,6 +43,16 @@ def test_the_guide_has_python_to_run() -> None:
     }
 
 
+def test_the_scenario_files_of_the_extensions_page_load(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "pages" / "extensions.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    assert len(blocks) > 1
+    for number, block in enumerate(blocks):
+        path = tmp_path / f"{number}.yaml"
+        path.write_text(block, encoding="utf-8")
+        assert scenv.load_scenario(path).extensions
+
+
 def test_every_public_name_is_in_the_api_pages() -> None:
     documented = {
         name
