@@ -2,6 +2,7 @@
 
     python -m benchmarks.learning --scenario scenarios/r2.yaml --seeds 0 1 2 --out RUNS --name r2_pmarl
     python -m benchmarks.learning --collect RUNS/r2-s0 RUNS/r2-s1 RUNS/r2-s2 --name r2_pmarl
+    python -m benchmarks.learning ... --classical benchmarks/results/paper/classical/r2-2.json
 
 Method. Every seed is one `pmarl-train` with the scenario's defaults: its own initialisation, exploration, training
 paths and choice of the best checkpoint. All are evaluated on the same 100 paths (the evaluation seed), which no
@@ -119,6 +120,23 @@ def record(runs: list[dict[str, Any]], made_by: str) -> dict[str, Any]:
     }
 
 
+def add_classical(result: dict[str, Any], raw: Path) -> None:
+    """Add the policies of a raw file of the paper's grid (benchmarks/paper), whose paths are the same."""
+    costs = {name: np.array(values) for name, values in json.loads(raw.read_text())["costs"].items()}
+    reference = costs["base-stock"].mean()
+    if not np.isclose(reference, result["classical"]["base-stock"]["mean_cost"], rtol=1e-6):
+        raise SystemExit(f"{raw}: its base-stock costs are those of other paths or of another scenario")
+    for name, values in costs.items():
+        result["classical"].setdefault(
+            name,
+            {
+                "mean_cost": float(values.mean()),
+                "ci95": interval(values.tolist()),
+                "ratio_to_base_stock": float(values.mean() / reference),
+            },
+        )
+
+
 def markdown(name: str, result: dict[str, Any]) -> str:
     """The result as a page."""
     low, high = result["ratio_over_seeds_ci95"]
@@ -148,10 +166,20 @@ def markdown(name: str, result: dict[str, Any]) -> str:
         "",
         f"Over the seeds: {result['ratio_over_seeds']:.3f} of base-stock's cost, 95 % interval {low:.3f} … {high:.3f}.",
         "",
+        *_against_best_levels(result),
         f"![Learning curves]({name}.png)",
         "",
     ]
     return "\n".join(lines)
+
+
+def _against_best_levels(result: dict[str, Any]) -> list[str]:
+    best = result["classical"].get("optimised-base-stock")
+    if best is None:
+        return []
+    ratio = result["ratio_over_seeds"] / best["ratio_to_base_stock"]
+    each = ", ".join(f"{s['ratio_to_base_stock'] / best['ratio_to_base_stock']:.3f}" for s in result["seeds"])
+    return [f"Against the best constant levels (optimised-base-stock): {ratio:.3f} of their cost ({each}).", ""]
 
 
 def draw(runs: list[dict[str, Any]], result: dict[str, Any], path: Path) -> None:
@@ -191,6 +219,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--out", type=Path, default=Path("runs/learning"), help="where the runs go")
     parser.add_argument("--collect", type=Path, nargs="+", help="finished runs to read instead of training")
+    parser.add_argument("--classical", type=Path, help="raw file of the paper's grid with more classical policies")
     parser.add_argument("--name", help="of the files in benchmarks/results (default: SCENARIO_METHOD)")
     parser.add_argument("--note", default="", help="what else a reader must know, e.g. what the machine did beside it")
     parser.add_argument("options", nargs="*", help="further arguments of pmarl-train, e.g. train.threads=1")
@@ -200,6 +229,8 @@ def main() -> None:
     seeds = " ".join(str(run["evaluation"]["training_seed"]) for run in runs)
     result = record(runs, f"python -m benchmarks.learning --scenario {args.scenario} --seeds {seeds}")
     result["note"] = args.note
+    if args.classical:
+        add_classical(result, args.classical)
     name = args.name or f"{args.scenario.stem}_{result['method']}"
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=2) + "\n")
