@@ -35,7 +35,7 @@ def _names(given: str | None, known: tuple[str, ...], option: str) -> tuple[str,
 
 def _command(
     budget: Annotated[
-        str, typer.Option(help="Training of a cell: smoke (seconds), small (a minute), standard, paper.")
+        str, typer.Option(help="Training of a cell: smoke (seconds), small (minutes), standard, paper.")
     ] = "small",
     only: Annotated[str | None, typer.Option(help="Networks, e.g. r2 or bg,r1.", show_default="all four")] = None,
     lead_times: Annotated[str | None, typer.Option(help="Shipment lead times.", show_default="1,2,3")] = None,

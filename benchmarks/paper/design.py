@@ -37,7 +37,7 @@ class Budget:
 
 BUDGETS: Mapping[str, Budget] = {
     "smoke": Budget(rollouts=6, hdpo_rollouts=10),
-    "small": Budget(rollouts=25, hdpo_rollouts=150),
+    "small": Budget(rollouts=50, hdpo_rollouts=200),
     "standard": Budget(rollouts=100, hdpo_rollouts=400),
     "paper": Budget(rollouts=400, hdpo_rollouts=1000),
 }

@@ -14,7 +14,7 @@ _MARKS = {
     STOPPED: "[yellow]‖[/]",
     ELSEWHERE: "[blue]»[/]",
 }
-LEGEND = "· waiting   12/25 rollouts   ✓ done   ✗ failed   ‖ stopped, can go on   » another process is at it"
+LEGEND = "· waiting   12/50 rollouts   ✓ done   ✗ failed   ‖ stopped, can go on   » another process is at it"
 
 
 def table(grid: Grid) -> Table:
