@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +15,7 @@ from pmarl_trainer.env_api import BatchedEnv, EnvSpec
 from pmarl_trainer.evaluation import Outcome, play_actor
 from pmarl_trainer.graph import group_weights, neighbour_mask
 from pmarl_trainer.literal_critic import LiteralCritic
-from pmarl_trainer.networks import Actor, AttentionCritic
+from pmarl_trainer.networks import Actor, AttentionCritic, Generators
 from pmarl_trainer.replay import Batch
 from pmarl_trainer.rollout import Episodes
 from pmarl_trainer.scaling import ObservationScaler, RunningMoments
@@ -25,16 +25,25 @@ from pmarl_trainer.seeds import derived_seed
 class Learner:
     """The policies and critics of all agents, and the step that improves them.
 
+    With several seeds it holds as many independent replicas of all agents, side by side in the same tensors: what is
+    [N, ...] here then has R N agents, replica after replica (`pmarl_trainer.replicas` looks at one of them).
+
     Attributes:
+        replicas: R, how many; 1 but for `pmarl-train --seeds`.
+        scalers, moments: each replica's scaling of observations and moments of rewards.
         actor, critic: the networks; target_actor, target_critic: their slow copies.
         log_alpha: [N] log of each agent's entropy temperature.
         weights: [N] sigma_G(i), the agents' weights in the critic loss.
     """
 
-    def __init__(self, spec: EnvSpec, config: TrainConfig, device: torch.device) -> None:
-        """Networks for the environment of `spec`, initialised from the configuration's seed."""
-        row, n = config.row, len(spec.agents)
-        generator = torch.Generator().manual_seed(derived_seed(config.seed, "init"))  # on the CPU: device-independent
+    def __init__(
+        self, spec: EnvSpec, config: TrainConfig, device: torch.device, seeds: Sequence[int] | None = None
+    ) -> None:
+        """Networks for the environment of `spec`, initialised from the configuration's seed, or from several."""
+        row, n, seeds = config.row, len(spec.agents), seeds or (config.seed,)
+        self.replicas = len(seeds)
+        # On the CPU: what is drawn then does not depend on the device.
+        generator = [torch.Generator().manual_seed(derived_seed(seed, "init")) for seed in seeds]
         num_actions = torch.as_tensor(spec.num_actions)
         mask = torch.as_tensor(neighbour_mask(spec.adjacency, row.attention))
         size, hidden, actions = spec.observation_size, config.hidden_size, int(num_actions.max())
@@ -49,11 +58,14 @@ class Learner:
         self.target_critic = copy.deepcopy(self.critic).requires_grad_(False)
         scale = None if spec.observation_scale is None else torch.as_tensor(spec.observation_scale)
         scale = torch.ones(n) if norm else scale  # batch normalisation does it
-        self.scaler = ObservationScaler(scale, n, size, symlog=config.observation_transform == "symlog").to(device)
-        self.reward_moments = RunningMoments((n,)).to(device)
-        self.weights = torch.as_tensor(group_weights(spec.adjacency, row.group_weights)).float().to(device)
-        self.max_entropy = num_actions.float().log().to(device)
-        self.log_alpha = torch.full((n,), math.log(max(config.alpha, 1e-8)), device=device, requires_grad=True)
+        symlog = config.observation_transform == "symlog"
+        self.scalers = [ObservationScaler(scale, n, size, symlog=symlog).to(device) for _ in seeds]
+        self.moments = [RunningMoments((n,)).to(device) for _ in seeds]
+        weights = torch.as_tensor(group_weights(spec.adjacency, row.group_weights))
+        self.weights = weights.float().to(device).repeat(self.replicas)
+        self.max_entropy = num_actions.float().log().to(device).repeat(self.replicas)
+        log_alpha = math.log(max(config.alpha, 1e-8))
+        self.log_alpha = torch.full((self.replicas * n,), log_alpha, device=device, requires_grad=True)
         if config.compile:
             for network in (self.actor, self.critic, self.target_actor, self.target_critic):
                 network.compile_products()
@@ -63,12 +75,24 @@ class Learner:
         self.policy_optimiser = torch.optim.Adam(self.actor.parameters(), lr=config.policy_lr or config.lr, fused=True)
         self.alpha_optimiser = torch.optim.Adam([self.log_alpha], lr=config.alpha_lr)
 
+    @property
+    def scaler(self) -> ObservationScaler:
+        """The scaling of observations of a learner without replicas."""
+        (scaler,) = self.scalers
+        return scaler
+
+    @property
+    def reward_moments(self) -> RunningMoments:
+        """The moments of rewards of a learner without replicas."""
+        (moments,) = self.moments
+        return moments
+
     @torch.no_grad()
-    def act(self, observations: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    def act(self, observations: Tensor, generator: Generators | None = None) -> Tensor:
         """Actions [N, B] for raw observations [N, B, O]: drawn with `generator`, the most probable without."""
         self.actor.eval()
         with self._products():
-            log_pi = self.actor(self.scaler(observations))
+            log_pi = self.actor(self._scaled(observations))
         return log_pi.argmax(dim=-1) if generator is None else draw(log_pi, generator)
 
     def observe(self, episodes: Episodes) -> None:
@@ -90,10 +114,10 @@ class Learner:
             first, last = (math.log(max(alpha, 1e-8)) for alpha in (config.alpha, config.alpha_final))
             self.log_alpha.detach().fill_(first + (last - first) * progress)
 
-    def update(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
-        """One step of critics, policies, temperatures and targets; returns what to log, as tensors on the device."""
+    def update(self, batch: Batch, generator: Generators) -> dict[str, Tensor]:
+        """One step of critics, policies, temperatures and targets; returns what to log, [R] tensors on the device."""
         self.actor.train()
-        observations = self.scaler(batch.observations)
+        observations = self._scaled(batch.observations)
         metrics = self._update_critics(batch, observations, generator)
         log_pi, policy_metrics = self._update_policies(observations, generator)
         if self.config.temperature == "auto":
@@ -101,27 +125,28 @@ class Learner:
         with torch.no_grad():
             for target, source in ((self.target_critic, self.critic), (self.target_actor, self.actor)):
                 _polyak(list(target.parameters()), list(source.parameters()), self.config.polyak_tau)
-        return {**metrics, **policy_metrics, "alpha": self.log_alpha.detach().exp().mean()}
+        return {**metrics, **policy_metrics, "alpha": self._mean_of_replicas(self.log_alpha.detach().exp())}
 
-    def _update_critics(self, batch: Batch, observations: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+    def _update_critics(self, batch: Batch, observations: Tensor, generator: Generators) -> dict[str, Tensor]:
         config = self.config
         with torch.no_grad():
             with self._products():
-                value = self._next_value(self.scaler(batch.next_observations), generator)
+                value = self._next_value(self._scaled(batch.next_observations), generator)
             targets = losses.critic_target(self._rewards(batch.rewards), batch.terminated, value, config.gamma)
         with self._products():
             q, logits = self.critic.taken(observations, batch.actions)
-        loss = losses.critic_loss(q, targets, self.weights, config.huber_delta)
-        total = loss
+        loss = self._of_replicas(losses.critic_loss, q, targets, self.weights, huber_delta=config.huber_delta)
+        total = loss.sum()
         if config.attention_regularisation > 0:
-            total = loss + config.attention_regularisation * self.critic.attention.magnitude(logits).sum()
+            total = total + config.attention_regularisation * self.critic.attention.magnitude(logits).sum()
         self.critic_optimiser.zero_grad()
         total.backward()  # type: ignore[no-untyped-call]
         norm = self._clip_critics()
         self.critic_optimiser.step()
-        return {"critic_loss": loss.detach(), "q": q.detach().mean(), "critic_gradient": norm}
+        q_mean = self._mean_of_replicas(q.detach().mean(dim=1))
+        return {"critic_loss": loss.detach(), "q": q_mean, "critic_gradient": norm}
 
-    def _next_value(self, observations: Tensor, generator: torch.Generator) -> Tensor:
+    def _next_value(self, observations: Tensor, generator: Generators) -> Tensor:
         """[N, B] what the target networks expect of the next state, over the agent's own actions or for one of them."""
         log_pi = self.target_actor(observations)
         actions = draw(log_pi, generator)
@@ -133,27 +158,28 @@ class Learner:
 
     def _rewards(self, rewards: Tensor) -> Tensor:
         """[N, B] rewards as the critics learn them."""
-        moments = self.reward_moments
         if self.config.reward_normalisation == "none":
             return rewards
         if self.config.reward_normalisation == "standardise":
-            rewards = rewards - moments.mean.float().unsqueeze(1)
-        return rewards / moments.std.unsqueeze(1)
+            rewards = rewards - torch.cat([moments.mean for moments in self.moments]).float().unsqueeze(1)
+        return rewards / torch.cat([moments.std for moments in self.moments]).unsqueeze(1)
 
     def _clip_critics(self) -> Tensor:
-        """Clip the critics' gradients, agent by agent or all together; the mean norm of an agent's before."""
-        shared, limit, n = self.critic.shared_parameters(), self.config.critic_clip, len(self.weights)
+        """Clip the critics' gradients, agent by agent or all of a replica's together; the mean norm of an agent's
+        before, [R].
+        """
+        shared, limit, n = self.critic.shared_parameters(), self.config.critic_clip, len(self.weights) // self.replicas
         if self.config.shared_gradient == "mean":
             for parameter in shared:
                 if parameter.grad is not None:
                     parameter.grad.div_(n)
         if self.config.critic_clip_scope == "all":
-            return nn.utils.clip_grad_norm_(self.critic.parameters(), limit * n) / n
-        norms = clip_per_agent(self.critic.stacked_parameters(), limit)
-        nn.utils.clip_grad_norm_(shared, limit)
-        return norms.mean()
+            return clip_by_group(self.critic.parameters(), limit * n, self.replicas) / n
+        norms = clip_by_group(self.critic.stacked_parameters(), limit, len(self.weights))
+        clip_by_group(shared, limit, self.replicas)
+        return self._mean_of_replicas(norms)
 
-    def _update_policies(self, observations: Tensor, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
+    def _update_policies(self, observations: Tensor, generator: Generators) -> tuple[Tensor, dict[str, Tensor]]:
         with self._products():
             logits = self.actor.raw_logits(observations)
         log_pi = self.actor.log_policy(logits)
@@ -161,18 +187,19 @@ class Learner:
             actions = draw(log_pi, generator)
             q = self.critic(observations, actions)
         if self.config.policy_gradient == "expected":
-            loss = losses.policy_loss_expected(log_pi, q, self._alpha())
+            loss = self._of_replicas(losses.policy_loss_expected, log_pi, q, self._alpha())
         else:
-            loss = losses.policy_loss_sampled(log_pi, q, actions, self._alpha())
-        total = loss
+            loss = self._of_replicas(losses.policy_loss_sampled, log_pi, q, actions, self._alpha())
+        total = loss.sum()
         if self.config.logit_regularisation > 0:
-            total = loss + self.config.logit_regularisation * self._logit_magnitude(logits)
+            total = total + self.config.logit_regularisation * self._logit_magnitude(logits)
         self.policy_optimiser.zero_grad()
         total.backward()  # type: ignore[no-untyped-call]
-        norms = clip_per_agent(list(self.actor.parameters()), self.config.policy_clip)
+        norms = clip_by_group(self.actor.parameters(), self.config.policy_clip, len(self.weights))
         self.policy_optimiser.step()
-        entropy = (losses.entropy(log_pi.detach()).mean(dim=1) / self.max_entropy.clamp(min=1e-6)).mean()
-        return log_pi.detach(), {"policy_loss": loss.detach(), "entropy": entropy, "policy_gradient": norms.mean()}
+        entropy = losses.entropy(log_pi.detach()).mean(dim=1) / self.max_entropy.clamp(min=1e-6)
+        means = {"entropy": self._mean_of_replicas(entropy), "policy_gradient": self._mean_of_replicas(norms)}
+        return log_pi.detach(), {"policy_loss": loss.detach(), **means}
 
     def _logit_magnitude(self, logits: Tensor) -> Tensor:
         """Sum over agents of the mean square of their logits, of possible actions only (MAAC's regularisation)."""
@@ -190,6 +217,20 @@ class Learner:
     def _products(self) -> torch.autocast:
         """The networks' matrix products in the configured precision; what comes out of the networks is float32."""
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bf16")
+
+    def _scaled(self, observations: Tensor) -> Tensor:
+        """[R N, B, O] raw -> scaled, each replica by its own scaler."""
+        parts = observations.chunk(self.replicas)
+        return joined([scaler(part) for scaler, part in zip(self.scalers, parts, strict=True)])
+
+    def _of_replicas(self, loss: Callable[..., Tensor], *of_agents: Tensor, **settings: float | None) -> Tensor:
+        """[R] the loss of every replica by itself; tensors are [R N, ...]."""
+        by_replica = zip(*(tensor.chunk(self.replicas) for tensor in of_agents), strict=True)
+        return torch.stack([loss(*own, **settings) for own in by_replica])
+
+    def _mean_of_replicas(self, of_agents: Tensor) -> Tensor:
+        """[R N] -> [R]."""
+        return of_agents.view(self.replicas, -1).mean(dim=1)
 
     def _alpha(self) -> Tensor:
         return self.log_alpha.detach().exp().unsqueeze(1)
@@ -212,25 +253,38 @@ class Learner:
         return {name: getattr(self, f"{name}_optimiser") for name in ("critic", "policy", "alpha")}
 
 
-def draw(log_pi: Tensor, generator: torch.Generator) -> Tensor:
-    """Actions [N, B] from log pi [N, B, A]: the first whose cumulative probability exceeds a uniform number."""
+def draw(log_pi: Tensor, generators: Generators) -> Tensor:
+    """Actions [N, B] from log pi [N, B, A]: the first whose cumulative probability exceeds a uniform number.
+
+    Each replica's numbers come from its own generator.
+    """
+    own = [generators] if isinstance(generators, torch.Generator) else generators
+    shape = (log_pi.shape[0] // len(own), *log_pi.shape[1:-1], 1)
+    uniform = joined([log_pi.new_empty(shape).uniform_(generator=generator) for generator in own])
     cumulative = log_pi.detach().exp().cumsum(dim=-1)
-    uniform = log_pi.new_empty(*log_pi.shape[:-1], 1).uniform_(generator=generator)
     # Below the last cumulative probability, whatever rounding makes of that: so never an action of probability 0.
     return (cumulative <= uniform * cumulative[..., -1:] * (1 - 1e-6)).sum(dim=-1)
 
 
-def clip_per_agent(parameters: Iterable[nn.Parameter], largest: float) -> Tensor:
-    """Scale each agent's slice of the gradients [N, ...] to a norm of at most `largest`; returns the norms [N] before.
+def joined(parts: Sequence[Tensor]) -> Tensor:
+    """Tensors of replicas one after the other; the one there is as it is."""
+    return parts[0] if len(parts) == 1 else torch.cat(list(parts))
 
-    Each agent on its own norm: one agent's large gradient never shrinks another's step, as it must be when every firm
-    trains in a process of its own.
+
+def clip_by_group(parameters: Iterable[nn.Parameter], largest: float, groups: int) -> Tensor:
+    """Scale each group's slices of the gradients to a norm of at most `largest`; returns the norms [groups] before.
+
+    A parameter is [groups * k, ...], k slices a group: with as many groups as agents, each agent is clipped on its own
+    norm, so one agent's large gradient never shrinks another's step, as it must be when every firm trains in a process
+    of its own; with one group a replica, all of its agents are clipped together.
     """
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    norms = torch.stack([gradient.flatten(1).square().sum(dim=1) for gradient in gradients]).sum(dim=0).sqrt()
+    squares = [gradient.flatten(1).square().sum(dim=1).view(groups, -1).sum(dim=1) for gradient in gradients]
+    norms = torch.stack(squares).sum(dim=0).sqrt()
     factors = (largest / (norms + 1e-6)).clamp(max=1)
     for gradient in gradients:
-        gradient.mul_(factors.view(-1, *[1] * (gradient.dim() - 1)))
+        of_slices = factors.repeat_interleave(len(gradient) // groups)
+        gradient.mul_(of_slices.view(-1, *[1] * (gradient.dim() - 1)))
     return norms
 
 

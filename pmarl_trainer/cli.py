@@ -40,6 +40,10 @@ def _train_command(
         int | None,
         typer.Option(help="Of initialisation, exploration and training paths.", show_default="the file's, or 0"),
     ] = None,
+    seeds: Annotated[
+        int,
+        typer.Option(min=1, max=1000, help="Train so many seeds together, from SEED on, each in a folder of its own."),
+    ] = 1,
     device: Annotated[
         str | None, typer.Option(help="auto, cpu, cuda or cuda:N.", show_default="the file's, or auto")
     ] = None,
@@ -74,6 +78,8 @@ def _train_command(
 
         pmarl-train --scenario scenarios/r2.yaml --method maac --seed 1
 
+        pmarl-train --scenario scenarios/r2.yaml --seeds 5
+
         pmarl-train --scenario scenarios/r2.yaml batch_size=512 env.shipment_lead_time=3
 
         pmarl-train --scenario my_env.yaml --adjacency neighbours.csv --dry-run
@@ -87,7 +93,7 @@ def _train_command(
     given = {"method": method, "preset": preset, "seed": seed, "train_device": device}
     given["adjacency"] = None if adjacency is None else str(adjacency)
     if resume is not None:
-        if changes or dry_run or any(value is not None for value in (scenario, out, *given.values())):
+        if changes or dry_run or seeds > 1 or any(value is not None for value in (scenario, out, *given.values())):
             raise TrainerError("--resume goes on with the run as it was configured; it takes no option but --quiet")
         _require_torch()
         from pmarl_trainer.run_folder import resume_run
@@ -107,8 +113,9 @@ def _train_command(
     _require_torch()
     from pmarl_trainer.run_folder import start_run
 
-    folder = out or _new_folder(f"{scenario.stem}-{config.train.method}-s{config.train.seed}")
-    _say_how_it_ended(start_run(config, folder, quiet=quiet), folder)
+    last = f"-{config.train.seed + seeds - 1}" if seeds > 1 else ""
+    folder = out or _new_folder(f"{scenario.stem}-{config.train.method}-s{config.train.seed}{last}")
+    _say_how_it_ended(start_run(config, folder, seeds=seeds, quiet=quiet), folder)
 
 
 def _print_keys() -> None:

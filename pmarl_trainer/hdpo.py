@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pmarl_trainer.algorithm import clip_per_agent
+from pmarl_trainer.algorithm import clip_by_group
 from pmarl_trainer.config import TrainConfig
 from pmarl_trainer.env_api import BatchedEnv, EnvSpec, StepResult
 from pmarl_trainer.errors import DivergedError, DoorError
@@ -86,7 +86,7 @@ class HindsightLearner:
                 "action set; give it some, or train.order_range=free"
             )
         generator = torch.Generator().manual_seed(derived_seed(config.seed, "init"))  # on the CPU: device-independent
-        self.config, self.device = config, device
+        self.config, self.device, self._agents = config, device, len(spec.agents)
         self.actor = AdjustmentNetwork(spec, config, generator).to(device)
         scale = None if spec.observation_scale is None else torch.as_tensor(spec.observation_scale)
         symlog = config.observation_transform == "symlog"
@@ -136,7 +136,7 @@ class HindsightLearner:
             )
         self._optimiser.zero_grad()
         (counted / counted.detach().clamp(min=1e-9)).backward()  # type: ignore[no-untyped-call]
-        norms = clip_per_agent(list(self.actor.parameters()), self.config.policy_clip)
+        norms = clip_by_group(self.actor.parameters(), self.config.policy_clip, self._agents)
         norm, cost = float(norms.mean()), float(counted.detach())
         if not math.isfinite(norm) or not math.isfinite(cost):
             raise DivergedError(f"training diverged: cost {cost}, gradient {norm} (try a smaller train.policy_lr)")

@@ -1,5 +1,5 @@
 """A run's folder: config.json and run.json when it starts; evaluation.json, marl_eval.json, learning_curve.png and
-report.html when it is done.
+report.html when it is done. A run of several seeds has one such folder a seed, and seeds.json and summary.json.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ import json
 import os
 import platform
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from pmarl_trainer import checkpoint, report
+from pmarl_trainer import checkpoint, report, seed_group
 from pmarl_trainer.config import RunConfig
 from pmarl_trainer.config_files import build_config
 from pmarl_trainer.env_api import EnvSpec
@@ -27,22 +28,33 @@ from pmarl_trainer.html_report import write_html
 from pmarl_trainer.learning_curve import draw_learning_curve
 from pmarl_trainer.marl_eval import marl_eval_record
 from pmarl_trainer.methods import check_run, make_learner, training_loop
-from pmarl_trainer.training import checkpoint_path, open_env, prepare_torch
+from pmarl_trainer.training import checkpoint_path, open_env, prepare_torch, train_together
 
 
-def start_run(config: RunConfig, folder: Path, *, quiet: bool = False) -> bool:
-    """Train in a new folder and evaluate the result; False if it was interrupted."""
+def start_run(config: RunConfig, folder: Path, *, seeds: int = 1, quiet: bool = False) -> bool:
+    """Train in a new folder and evaluate the result; False if it was interrupted.
+
+    With several `seeds`, replicas of the seeds from the configuration's on are trained together, each in a run folder
+    of its own below `folder` (`seed_group`).
+    """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise TrainerError(f"{folder}: already there and not empty; resume it with --resume, or give another --out")
+    runs = seed_group.members(config, folder, seeds) if seeds > 1 else [(config, folder)]
     spec = check_run(config)  # what can be refused is refused before the folder is there
-    folder.mkdir(parents=True, exist_ok=True)
-    describe_run(config, spec, folder)
-    return _train_and_finish(config, folder, resume=False, quiet=quiet)
+    for own, place in runs:
+        place.mkdir(parents=True, exist_ok=True)
+        describe_run(own, spec, place)
+    if seeds > 1:
+        seed_group.mark(folder, runs)
+    return _train_and_finish(runs, folder, resume=False, quiet=quiet)
 
 
 def resume_run(folder: Path, *, quiet: bool = False) -> bool:
     """Go on where the folder's last checkpoint stands; False if it was interrupted."""
-    return _train_and_finish(load_config(folder), folder, resume=True, quiet=quiet)
+    runs = [(load_config(place), place) for place in seed_group.folders(folder) or [folder]]
+    if len(runs) > 1 and not seed_group.level(runs, quiet=quiet):
+        return False
+    return _train_and_finish(runs, folder, resume=True, quiet=quiet)
 
 
 def load_config(folder: Path) -> RunConfig:
@@ -85,12 +97,20 @@ def _environment(spec: EnvSpec) -> dict[str, Any]:
     }
 
 
-def _train_and_finish(config: RunConfig, folder: Path, *, resume: bool, quiet: bool) -> bool:
-    state = training_loop(config.train)(config, folder, resume=resume, quiet=quiet)
-    if state.rollout < config.train.rollouts:
+def _train_and_finish(runs: Sequence[tuple[RunConfig, Path]], folder: Path, *, resume: bool, quiet: bool) -> bool:
+    together = {} if len(runs) == 1 else {"seeds_together": len(runs)}
+    if together:
+        states = train_together(runs, resume=resume, quiet=quiet)
+    else:
+        ((config, _),) = runs
+        states = [training_loop(config.train)(config, folder, resume=resume, quiet=quiet)]
+    if any(state.rollout < config.train.rollouts for state, (config, _) in zip(states, runs, strict=True)):
         return False
-    training = {"rollouts": state.rollout, "updates": state.updates, "seconds": round(state.seconds, 1)}
-    evaluate_run(config, folder, quiet=quiet, training=training)
+    for state, (config, place) in zip(states, runs, strict=True):
+        training = {"rollouts": state.rollout, "updates": state.updates, "seconds": round(state.seconds, 1)}
+        evaluate_run(config, place, quiet=quiet, training={**training, **together})
+    if together:
+        seed_group.summarise(folder)
     return True
 
 

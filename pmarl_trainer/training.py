@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -24,6 +24,7 @@ from pmarl_trainer.evaluation_log import append_evaluation
 from pmarl_trainer.metrics import MetricLog
 from pmarl_trainer.progress import Display
 from pmarl_trainer.replay import Replay
+from pmarl_trainer.replicas import Stack, side_by_side
 from pmarl_trainer.rollout import align, collect
 from pmarl_trainer.seeds import derived_seed
 from pmarl_trainer.trainable import Trainable
@@ -58,51 +59,139 @@ def train(
 
     On the CPU a resumed run equals an uninterrupted one bit for bit, where the replay is in the checkpoint.
     """
-    cfg = config.train
+    (state,) = train_together([(config, folder)], resume=resume, quiet=quiet, stop=stop)
+    return state
+
+
+def train_together(
+    runs: Sequence[tuple[RunConfig, Path]],
+    *,
+    resume: bool = False,
+    quiet: bool = False,
+    stop: Callable[[RunState], bool] = lambda _: False,
+) -> list[RunState]:
+    """`train` several runs that differ in nothing but the seed, as replicas in the same tensors.
+
+    Each has environments, replay, random streams, checkpoints and a folder of its own, and learns what it would learn
+    by itself, up to rounding. To go on with them, all must stand after the same rollout.
+    """
+    cfg = runs[0][0].train
     device = prepare_torch(cfg)
-    env, spec = open_env(config, cfg.num_envs, cfg.seed)
-    learner, replay = Learner(spec, cfg, device), Replay(spec, cfg.memory_size, cfg.num_envs, device)
-    selection = Selection(config, spec)
-    state = load_last(folder, spec, cfg, learner, replay) if resume else RunState()
-    delay = torch.as_tensor(spec.reward_delay, device=device)
-    actions_rng, updates_rng = torch.Generator(device), torch.Generator(device)
+    _, spec = open_env(runs[0][0], 1, cfg.seed)
+    stack = Stack(spec, [config.train for config, _ in runs], device)
+    replicas = [
+        Replica(config, folder, spec, window, resume=resume)
+        for (config, folder), window in zip(runs, stack.windows, strict=True)
+    ]
+    if resume:
+        stack.take_up_optimisers()
+    state = replicas[0].state
+    if any(replica.state.rollout != state.rollout for replica in replicas):
+        raise TrainerError(f"{runs[0][1].parent}: its runs stand after different rollouts")
     began = time.monotonic() - state.seconds
 
     with (
-        MetricLog(folder, cfg, state.rollout) as log,
-        Display(cfg.rollouts, state.rollout, selection.yardstick, quiet=quiet) as display,
+        ExitStack() as logs,
+        Display(cfg.rollouts, state.rollout, replicas[0].selection.yardstick, quiet=quiet) as display,
         interruption() as interrupted,
     ):
+        for replica in replicas:
+            replica.log = logs.enter_context(MetricLog(replica.folder, replica.cfg, state.rollout))
         while state.rollout < cfg.rollouts:
-            actions_rng.manual_seed(derived_seed(cfg.seed, "actions", state.rollout))
-            updates_rng.manual_seed(derived_seed(cfg.seed, "updates", state.rollout))
-            act = partial(learner.act, generator=actions_rng)
-            episodes = align(collect(env, spec, act, derived_seed(cfg.seed, "env", state.rollout), device), delay)
-            learner.observe(episodes)
-            replay.add(episodes)
-
-            row = {"rollout_cost": episodes.cost} if math.isfinite(episodes.cost) else {}
-            if state.rollout >= cfg.learning_starts and len(replay) > 0:
-                learner.schedule(cfg.progress(state.rollout))
-                count = cfg.updates_for(int(episodes.lengths.sum()))
-                row |= run_updates(learner, replay, cfg, count, updates_rng, folder)
-                state.updates += count
-            state.rollout += 1
-            last = state.rollout == cfg.rollouts
-
-            if last or state.rollout % cfg.evaluation_interval == 0:
-                row |= selection.evaluate(learner, state, folder)
-            state.seconds = time.monotonic() - began
-            row |= {"rollout": state.rollout, "updates": state.updates, "seconds": state.seconds}
-            row["episodes"] = state.rollout * cfg.num_envs
-            log.write(row)
-            display.update(row)
+            rows = [replica.collect() for replica in replicas]
+            if state.rollout >= cfg.learning_starts and all(len(replica.replay) for replica in replicas):
+                update_all(stack.learner, replicas, rows)
+            last = state.rollout + 1 == cfg.rollouts
+            for replica, row in zip(replicas, rows, strict=True):
+                replica.finish_rollout(row, time.monotonic() - began, evaluate=last)
+            display.update(mean_row(rows))
             stopping = interrupted() or stop(state)
             if last or stopping or state.rollout % cfg.checkpoint_interval == 0:
-                save_last(folder, spec, cfg, learner, replay, state)
+                stack.show_optimisers()
+                for replica in replicas:
+                    save_last(replica.folder, spec, replica.cfg, replica.learner, replica.replay, replica.state)
             if stopping:
                 break
-    return state
+    return [replica.state for replica in replicas]
+
+
+class Replica:
+    """What one run has for itself: environments, replay, random streams, evaluation, files.
+
+    Attributes:
+        learner: its own slice of what is trained.
+        state: how far it is.
+        log: where its rows go, once training begins.
+    """
+
+    log: MetricLog
+
+    def __init__(self, config: RunConfig, folder: Path, spec: EnvSpec, learner: Learner, *, resume: bool) -> None:
+        self.cfg, self.folder, self.learner = config.train, folder, learner
+        self._env, _ = open_env(config, self.cfg.num_envs, self.cfg.seed)
+        self._spec = spec
+        self.replay = Replay(spec, self.cfg.memory_size, self.cfg.num_envs, learner.device)
+        self.selection = Selection(config, spec)
+        self.state = load_last(folder, spec, self.cfg, learner, self.replay) if resume else RunState()
+        self._delay = torch.as_tensor(spec.reward_delay, device=learner.device)
+        self._actions_rng, self.updates_rng = (torch.Generator(learner.device) for _ in range(2))
+        self.transitions = 0
+
+    def collect(self) -> dict[str, float]:
+        """Play and store one rollout; the row that the log gets of it, to be filled."""
+        cfg, rollout = self.cfg, self.state.rollout
+        self._actions_rng.manual_seed(derived_seed(cfg.seed, "actions", rollout))
+        self.updates_rng.manual_seed(derived_seed(cfg.seed, "updates", rollout))
+        act, seed = partial(self.learner.act, generator=self._actions_rng), derived_seed(cfg.seed, "env", rollout)
+        episodes = align(collect(self._env, self._spec, act, seed, self.learner.device), self._delay)
+        self.learner.observe(episodes)
+        self.replay.add(episodes)
+        self.transitions = int(episodes.lengths.sum())
+        return {"rollout_cost": episodes.cost} if math.isfinite(episodes.cost) else {}
+
+    def finish_rollout(self, row: dict[str, float], seconds: float, *, evaluate: bool) -> None:
+        """Count the rollout, evaluate where it is time, and log the row."""
+        state = self.state
+        state.rollout += 1
+        if evaluate or state.rollout % self.cfg.evaluation_interval == 0:
+            row |= self.selection.evaluate(self.learner, state, self.folder)
+        state.seconds = seconds
+        row |= {"rollout": state.rollout, "updates": state.updates, "seconds": seconds}
+        row["episodes"] = state.rollout * self.cfg.num_envs
+        self.log.write(row)
+
+
+def update_all(learner: Learner, replicas: Sequence[Replica], rows: Sequence[dict[str, float]]) -> None:
+    """The updates that follow a rollout, of all replicas at once; their means go into the rows."""
+    cfg = replicas[0].cfg
+    learner.schedule(cfg.progress(replicas[0].state.rollout))
+    counts = {cfg.updates_for(replica.transitions) for replica in replicas}
+    if len(counts) > 1:
+        raise TrainerError(
+            "--seeds: episodes of different lengths make different numbers of updates for different seeds with "
+            "updates_per_transition; give updates_per_rollout instead"
+        )
+    (count,) = counts
+    generators, reports = [replica.updates_rng for replica in replicas], []
+    for _ in range(count):
+        batches = [replica.replay.sample(cfg.batch_size, replica.updates_rng) for replica in replicas]
+        reports.append(learner.update(side_by_side(batches), generators))
+    for name in reports[0]:
+        means = torch.stack([report[name] for report in reports]).mean(dim=0).tolist()
+        for replica, row, value in zip(replicas, rows, means, strict=True):
+            if not math.isfinite(value):
+                modules = replica.learner.modules()
+                raise DivergedError(
+                    explain_divergence(name, value, modules, replica.replay, replica.cfg, replica.folder)
+                )
+            row[name] = value
+    for replica in replicas:
+        replica.state.updates += count
+
+
+def mean_row(rows: Sequence[dict[str, float]]) -> dict[str, float]:
+    """The mean over replicas of what all of them logged."""
+    return {name: sum(row[name] for row in rows) / len(rows) for name in rows[0] if all(name in row for row in rows)}
 
 
 def open_env(config: RunConfig, num_envs: int, seed: int) -> tuple[BatchedEnv, EnvSpec]:
@@ -123,18 +212,6 @@ def prepare_torch(config: TrainConfig) -> torch.device:
     if device.type == "cuda" and (device.index or 0) >= found:
         raise TrainerError(f"train_device: {device} is asked for, but torch finds {found} CUDA devices here")
     return device
-
-
-def run_updates(
-    learner: Learner, replay: Replay, config: TrainConfig, count: int, generator: torch.Generator, folder: Path
-) -> dict[str, float]:
-    """`count` updates; the mean of what they report."""
-    reports = [learner.update(replay.sample(config.batch_size, generator), generator) for _ in range(count)]
-    means = {name: float(torch.stack([report[name] for report in reports]).mean()) for name in reports[0]}
-    for name, value in means.items():
-        if not math.isfinite(value):
-            raise DivergedError(explain_divergence(name, value, learner.modules(), replay, config, folder))
-    return means
 
 
 class Selection:
