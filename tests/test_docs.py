@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 from pathlib import Path
 
@@ -104,3 +105,14 @@ def test_examples_use_scenv_as_it_is() -> None:
                 assert all(hasattr(module, alias.name) for alias in node.names), path
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "scenv":
                 assert hasattr(scenv, node.attr), f"{path}: scenv.{node.attr}"
+
+
+def test_the_functions_beside_the_equations_exist() -> None:
+    """Every `package.module.name` of the training page is there."""
+    named = re.findall(
+        r"`((?:scenv|pmarl_trainer)(?:\.\w+)+)`", (ROOT / "docs" / "pages" / "training.md").read_text(encoding="utf-8")
+    )
+    assert len(named) > 10
+    for name in named:
+        module, _, attribute = name.rpartition(".")
+        assert hasattr(importlib.import_module(module), attribute), name
