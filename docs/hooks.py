@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import inspect
 import io
+import json
 import re
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from click.testing import CliRunner
@@ -24,6 +26,7 @@ import scenv.demand
 from scenv.cli import app
 from scenv.render import draw_episode, draw_network
 
+_RESULTS = Path(__file__).resolve().parents[1] / "benchmarks" / "results"
 _LINE = re.compile(r"^\{\{ (?P<kind>\w+): (?P<argument>.*?) \}\}$", re.MULTILINE)
 
 
@@ -52,7 +55,12 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
             return _fields(argument)
         if kind == "kinds":
             return _demand_kinds()
-        raise PluginError(f"{page.file.src_uri}: unknown line {match[0]!r}; expected picture, help, fields or kinds")
+        if kind == "result":
+            return _result(argument)
+        if kind == "speed":
+            return {"environment": _environment_speed, "simulators": _simulator_speed}[argument]()
+        known = "picture, help, fields, kinds, result or speed"
+        raise PluginError(f"{page.file.src_uri}: unknown line {match[0]!r}; expected {known}")
 
     return _LINE.sub(replacement, markdown)
 
@@ -82,6 +90,52 @@ def _help(command: str) -> str:
     if result.exit_code:
         raise PluginError(f"{command} --help fails: {result.output}")
     return "\n".join(line.rstrip() for line in result.output.strip("\n").splitlines())
+
+
+def _result(name: str) -> str:
+    """What a benchmark wrote, benchmarks/results/NAME.md, below the page's own heading: no title, no pictures."""
+    path = _RESULTS / f"{name}.md"
+    if not path.is_file():
+        raise PluginError(f"result: {path} is not there")
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines()[1:] if not line.startswith("![")]
+    return "\n".join(f"#{line}" if line.startswith("#") else line for line in lines).strip()
+
+
+def _environment_speed() -> str:
+    """Steps per second from results/env_speed.json."""
+    record = _record("env_speed")
+    batched = {(row["network"], row["B"]): row["steps"] for row in record["batched"] if row["backend"] == "numpy"}
+    single = {row["network"]: row["steps"] for row in record["pettingzoo"]}
+    sizes = sorted({size for _, size in batched})
+    rows = [f"| network | PettingZoo | {' | '.join(f'batched, B = {size:,}' for size in sizes)} |"]
+    rows.append(f"| --- | ---: |{' ---: |' * len(sizes)}")
+    for name, steps in single.items():
+        cells = " | ".join(f"{batched[name, size]:,.0f}" for size in sizes)
+        rows.append(f"| {name} | {steps:,.0f} | {cells} |")
+    growth = [row["cpu_ns_per_firm_or_edge"] for row in record["by_size"]]
+    largest = max(row["firms"] for row in record["by_size"])
+    text = (
+        f"From 10 to {largest:,} firms a step takes {min(growth):.1f} to {max(growth):.1f} ns for each firm or edge: "
+        "cost grows linearly with both."
+    )
+    return "\n".join([*rows, "", text, "", _source(record)])
+
+
+def _simulator_speed() -> str:
+    """Node-steps per second beside others', from results/compare_simulators.json."""
+    record = _record("compare_simulators")
+    rows = ["| simulator | firms × periods per CPU second |", "| --- | ---: |"]
+    rows += [f"| {name} | {speed:,.0f} |" for name, speed in record["node_steps_per_cpu_second"].items()]
+    return "\n".join([*rows, "", _source(record)])
+
+
+def _record(name: str) -> Any:
+    return json.loads((_RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def _source(record: Any) -> str:
+    about = record["about"]
+    return f"`{about['command']}`, {about['machine']}, commit {about['commit']}, {about['date']}."
 
 
 def _demand_kinds() -> str:
