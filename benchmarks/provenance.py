@@ -26,13 +26,25 @@ def provenance(libraries: tuple[str, ...] = ("numpy",)) -> dict[str, str | int]:
         except importlib.metadata.PackageNotFoundError:
             continue
     return {
-        "command": " ".join(["python", "-m", _module(), *sys.argv[1:]]),
+        "command": " ".join(["python", "-m", _module(), *_arguments()]),
         "machine": f"{_processor()}, {os.cpu_count()} cores",
         "python": platform.python_version(),
         **versions,
         "commit": _git("rev-parse", "--short", "HEAD") + (" with changes" if _changed() else ""),
         "date": datetime.date.today().isoformat(),
     }
+
+
+def _arguments() -> list[str]:
+    """Those of the command line that matter to the result: not where it is written."""
+    arguments = iter(sys.argv[1:])
+    kept = []
+    for argument in arguments:
+        if argument == "--out":
+            next(arguments, None)
+        elif not argument.startswith("--out="):
+            kept.append(argument)
+    return kept
 
 
 def _module() -> str:

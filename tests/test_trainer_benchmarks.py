@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks import agents_scaling, search, time_to_quality
+from benchmarks.provenance import provenance
 
 
 def test_the_exponent_of_a_power_law():
@@ -76,3 +77,8 @@ def test_the_search_reads_a_finished_run_and_tells_candidates_apart(tmp_path):
     table = search.report({"provenance": {"command": "x"}, "method": "pmarl", "runs": [row, other]})
     assert f"| {name} | 0.760 (0.750, 0.770) |" in table
     assert "2 runs, 2 minutes" in table
+
+
+def test_a_recorded_command_names_no_place_on_the_machine(monkeypatch):
+    monkeypatch.setattr("sys.argv", ["x", "--rounds", "3", "--out", "/somewhere/else", "--out=/there", "--seed", "1"])
+    assert provenance()["command"].endswith(" --rounds 3 --seed 1")
