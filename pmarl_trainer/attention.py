@@ -21,9 +21,10 @@ MASKED = -1e9
 
 #: Edges are faster up to this share of the N^2 pairs, and always for few agents. Both ways take a time per pair: an
 #: edge's is some elementwise passes over [B, H], a dense pair's is its part of small matrix products, the less
-#: efficient the fewer agents there are. Measured (benchmarks/agents_scaling.py --attention) on one core of an AMD EPYC
-#: (AVX-512), forward and backward: they break even at a share of 0.2 to 0.3 for 17 .. 100 agents, 0.7 for 10.
-EDGES_PAY_BELOW = 0.25
+#: efficient the fewer agents there are. Measured (benchmarks/agents_scaling.py --attention, results/agents_scaling.md)
+#: on one core of an AMD EPYC (AVX-512), forward and backward, batch 256: they break even at a share of 0.6 for 10
+#: agents, 0.2 for 17, 0.16 for 27 and 50, 0.12 for 100. Sparse networks of 100 firms and more are far below.
+EDGES_PAY_BELOW = 0.2
 FEW_AGENTS = 10
 
 
