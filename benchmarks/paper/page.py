@@ -92,7 +92,7 @@ def _method(document: dict[str, Any]) -> list[str]:
             return MISSING
         counts = {name: len(seeds) for name, seeds in place["seeds"].items()}
         same = set(counts.values())
-        seeds = f"{same.pop()} seeds" if len(same) == 1 else ", ".join(f"{SHORT[m]} {c}" for m, c in counts.items())
+        seeds = f"seeds: {same.pop()}" if len(same) == 1 else ", ".join(f"{SHORT[m]} {c}" for m, c in counts.items())
         return f"{place['budget']}, {seeds}"
 
     rows = [[network, *(budget(network, lead) for lead in LEAD_TIMES)] for network in NETWORKS]
