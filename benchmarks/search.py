@@ -34,6 +34,7 @@ CANDIDATES: Mapping[str, tuple[str, ...]] = {
     "policy_lr=5e-4": ("lr=3e-3", "policy_lr=5e-4"),
     "lr=1.5e-3 policy_lr=1e-3": ("lr=1.5e-3", "policy_lr=1e-3"),
     "alpha=0.05": ("lr=3e-3", "policy_lr=2e-3", "alpha=0.05"),
+    "precision=bf16": ("lr=3e-3", "policy_lr=2e-3", "precision=bf16"),
     "policy_lr=1e-3 rollouts=200": ("lr=3e-3", "policy_lr=1e-3", "rollouts=200"),
 }
 

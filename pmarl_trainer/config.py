@@ -201,10 +201,10 @@ class TrainConfig(BaseModel):
     train_device: str = Field(
         default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto: a CUDA device where there is one."
     )
-    precision: Literal["float32", "bf16"] = Field(
+    precision: Literal["float32", "tf32", "bf16"] = Field(
         default="float32",
-        description="Of the networks' products; parameters, losses and targets are float32 in either case. bf16 is "
-        "faster on processors that have it, and rounds to three digits.",
+        description="Of the networks' products; parameters, losses and targets are float32 in any case. bf16 is "
+        "faster on processors that have it, and rounds to three digits; tf32 (also three digits) is for NVIDIA GPUs.",
     )
     compile: bool = Field(default=False, description="torch.compile the networks: pays on GPUs, seldom on CPUs.")
     threads: Literal["auto"] | int = Field(default="auto", description="Of torch on the CPU; auto: torch's choice.")

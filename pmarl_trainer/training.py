@@ -205,6 +205,7 @@ def prepare_torch(config: TrainConfig) -> torch.device:
     """Set the number of threads; the device to train on."""
     if config.threads != "auto":
         torch.set_num_threads(config.threads)
+    torch.set_float32_matmul_precision("high" if config.precision == "tf32" else "highest")
     found = torch.cuda.device_count()
     if config.train_device == "auto":
         return torch.device("cuda" if found else "cpu")

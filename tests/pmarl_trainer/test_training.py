@@ -6,11 +6,12 @@ import pytest
 import torch
 
 from pmarl_trainer import checkpoint
+from pmarl_trainer.config import TrainConfig
 from pmarl_trainer.config_files import build_config
 from pmarl_trainer.errors import CheckpointError, DivergedError, TrainerError
 from pmarl_trainer.metrics import read_metrics
 from pmarl_trainer.run_folder import evaluate_run, resume_run, start_run
-from pmarl_trainer.training import checkpoint_path, train
+from pmarl_trainer.training import checkpoint_path, prepare_torch, train
 
 CPU = torch.device("cpu")
 TRAIN = {
@@ -180,3 +181,10 @@ def test_resuming_a_finished_run_only_evaluates_it_again(finished):
     before = json.loads((folder / "evaluation.json").read_text())
     assert resume_run(folder, quiet=True)
     assert json.loads((folder / "evaluation.json").read_text())["policies"] == before["policies"]
+
+
+def test_tf32_is_asked_for_and_taken_back():
+    prepare_torch(TrainConfig(precision="tf32", train_device="cpu", threads=1))
+    assert torch.get_float32_matmul_precision() == "high"
+    prepare_torch(TrainConfig(train_device="cpu", threads=1))
+    assert torch.get_float32_matmul_precision() == "highest"
