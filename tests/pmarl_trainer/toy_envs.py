@@ -76,6 +76,38 @@ class CoordinationGame(ToyEnv):
         return np.stack([both, both], axis=1)
 
 
+class WordGame(ToyEnv):
+    """A speaker (0) is shown a goal and says a word of 3; a step later the listener (1), shown the word, names a goal.
+
+    The listener is paid 1 for repeating the word, the speaker 1 if the goal is named. When it is paid the speaker sees
+    the goal, not what it said: to find out what its words are worth, its critic must attend to the listener.
+    """
+
+    def __init__(self, num_envs=4, seed=0, *, steps=8):
+        super().__init__(num_envs, seed, agents=2, actions=3, steps=steps)
+
+    def _show(self):
+        if self.speaking:
+            self.goal = self.rng.integers(3, size=self.num_envs)
+        shown = np.zeros((self.num_envs, 2, 4), dtype=np.float32)  # one-hot goal or word; whether a word was said
+        shown[np.arange(self.num_envs), 0, self.goal] = 1
+        if not self.speaking:
+            shown[np.arange(self.num_envs), 1, self.word] = 1
+            shown[:, :, 3] = 1
+        return shown
+
+    @property
+    def speaking(self):
+        return len(self.paid) % 2 == 0
+
+    def pay(self, actions):
+        if self.speaking:
+            self.word = actions[:, 0].copy()
+            return np.zeros(actions.shape)
+        named = actions[:, 1]
+        return np.stack([named == self.goal, named == self.word], axis=1)
+
+
 class Newsvendor(ToyEnv):
     """One firm stocks q = 0 .. 10 against demand uniform on 0 .. 10; overage costs 1, underage 3: the critical fractile
     3/4 makes q = 8 the best. Rewards may come late; costs come at once.
