@@ -102,7 +102,7 @@ def make_env(
     Raises:
         DoorError: one line: the entry cannot be imported, refuses its arguments, or made something else.
     """
-    factory = _import_entry(entry)
+    factory = import_entry(entry)
     try:
         parameters = inspect.signature(factory).parameters
         if "num_envs" in parameters:
@@ -110,7 +110,7 @@ def make_env(
         elif processes > 0:
             from pmarl_trainer.process_batch import ProcessBatch
 
-            env = ProcessBatch(factory, arguments, num_envs, processes, max_steps)
+            env = ProcessBatch(entry, arguments, num_envs, processes, max_steps)
         else:
             from pmarl_trainer.parallel_adapter import ParallelEnvBatch
 
@@ -132,7 +132,7 @@ def make_differentiable_env(
     Raises:
         DoorError: one line, also if what was made is not differentiable.
     """
-    takes = inspect.signature(_import_entry(entry)).parameters
+    takes = inspect.signature(import_entry(entry)).parameters
     wishes = {name: value for name, value in {"backend": "torch", "device": device}.items() if name in takes}
     env = make_env(entry, {**arguments, **wishes}, num_envs, seed, max_steps)
     # Asked of the class too: a property may answer only once an episode has begun.
@@ -146,7 +146,12 @@ def make_differentiable_env(
     return env
 
 
-def _import_entry(entry: str) -> Callable[..., Any]:
+def import_entry(entry: str) -> Callable[..., Any]:
+    """The callable that `module:callable` names.
+
+    Raises:
+        DoorError: one line, if there is none.
+    """
     module_name, _, name = entry.partition(":")
     if not module_name or not name:
         raise DoorError(f"env.entry must be 'module:callable', got {entry!r}")

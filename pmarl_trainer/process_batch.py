@@ -5,13 +5,13 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from multiprocessing.connection import Connection
 from typing import Any
 
 import numpy as np
 
-from pmarl_trainer.env_api import StepResult
+from pmarl_trainer.env_api import StepResult, import_entry
 from pmarl_trainer.errors import DoorError
 from pmarl_trainer.parallel_adapter import ParallelEnvBatch, row_seeds
 
@@ -32,13 +32,16 @@ class ProcessBatch:
 
     def __init__(
         self,
-        factory: Callable[..., Any],
+        entry: str,
         arguments: Mapping[str, Any],
         num_envs: int,
         processes: int,
         max_steps: int | None,
     ) -> None:
-        """Start the processes; `factory(**arguments)` makes one copy, and must be importable by its name.
+        """Start the processes; each imports `entry`, "module:callable", and makes its copies with `arguments`.
+
+        They are given the name, not the callable: PettingZoo makes its `parallel_env` within a function, and such a one
+        cannot be sent to a process.
 
         Raises:
             DoorError: one line, if a copy cannot be made.
@@ -52,7 +55,7 @@ class ProcessBatch:
         workers = []
         for share in shares:
             ours, theirs = context.Pipe()
-            task = (theirs, factory, dict(arguments), len(share), max_steps)
+            task = (theirs, entry, dict(arguments), len(share), max_steps)
             worker = context.Process(target=_work, args=task, daemon=True)
             worker.start()
             theirs.close()
@@ -113,12 +116,11 @@ class ProcessBatch:
         return answer
 
 
-def _work(
-    pipe: Connection, factory: Callable[..., Any], arguments: dict[str, Any], rows: int, max_steps: int | None
-) -> None:
+def _work(pipe: Connection, entry: str, arguments: dict[str, Any], rows: int, max_steps: int | None) -> None:
     """One process: answer until told to stop. Ctrl-C is the parent's business, which saves and then ends this."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
+        factory = import_entry(entry)
         batch = ParallelEnvBatch([factory(**arguments) for _ in range(rows)], max_steps)
         facts = {name: getattr(batch, name) for name in _FACTS}
         facts |= {name: getattr(batch, name) for name in _OPTIONAL_FACTS if hasattr(batch, name)}

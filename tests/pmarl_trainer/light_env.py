@@ -53,3 +53,15 @@ class Drift(ParallelEnv):
         if over or cut:
             self.agents = []
         return result
+
+
+def _parallel_wrapper(env_class):
+    """As PettingZoo makes many a `parallel_env`: a function within a function, which cannot be pickled."""
+
+    def par_fn(**kwargs):
+        return env_class(**kwargs)
+
+    return par_fn
+
+
+parallel_env = _parallel_wrapper(Drift)

@@ -9,7 +9,7 @@ from pmarl_trainer.errors import DoorError
 from pmarl_trainer.run_folder import start_run
 from tests.pmarl_trainer.test_training import TRAIN
 
-ENTRY = "tests.pmarl_trainer.light_env:Drift"
+ENTRY = "tests.pmarl_trainer.light_env:parallel_env"
 
 
 def play(env, seed=3):
