@@ -44,13 +44,12 @@ def _networks() -> list[dict[str, Any]]:
     rows = []
     for name in NETWORKS:
         network = scenv.load_network(name)
-        stages = len(network.stage_names)
         rows.append(
             {
                 "network": name,
                 "firms": len(network.agents),
                 "edges": len(network.edges),
-                "stages": stages,
+                "stages": len(set(network.stages.values())),
                 "retailers": len(network.retailers),
                 "complexity": network.complexity,
             }
