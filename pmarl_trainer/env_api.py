@@ -160,7 +160,8 @@ def import_entry(entry: str) -> Callable[..., Any]:
         for part in name.split("."):
             factory = getattr(factory, part)
     except (ImportError, AttributeError) as error:
-        raise DoorError(f"env.entry {entry!r} cannot be imported: {error}") from error
+        hint = "; install it, or put its folder on PYTHONPATH" if isinstance(error, ModuleNotFoundError) else ""
+        raise DoorError(f"env.entry {entry!r} cannot be imported: {error}{hint}") from error
     if not callable(factory):
         raise DoorError(f"env.entry {entry!r} is not callable")
     return factory

@@ -26,7 +26,7 @@ def test_a_batched_environment_is_made_by_name():
     ("entry", "arguments", "message"),
     [
         ("nothing", {}, "must be 'module:callable'"),
-        ("no_such_module:x", {}, "cannot be imported"),
+        ("no_such_module:x", {}, "cannot be imported.*put its folder on PYTHONPATH"),
         (f"{TOYS}:nothing", {}, "cannot be imported"),
         (f"{TOYS}:np.pi", {}, "not callable"),
         (f"{TOYS}:IdentityGame", {"agentz": 3}, "refused its arguments"),
