@@ -35,15 +35,20 @@ def provenance(libraries: tuple[str, ...] = ("numpy",)) -> dict[str, str | int]:
     }
 
 
+#: Options that say where something is written, which does not matter to a result.
+PLACES = ("--out", "--runs")
+
+
 def _arguments() -> list[str]:
-    """Those of the command line that matter to the result: not where it is written."""
+    """Those of the command line that matter to the result; of an absolute path its last two parts."""
     arguments = iter(sys.argv[1:])
     kept = []
     for argument in arguments:
-        if argument == "--out":
+        if argument in PLACES:
             next(arguments, None)
-        elif not argument.startswith("--out="):
-            kept.append(argument)
+        elif not argument.startswith(tuple(f"{place}=" for place in PLACES)):
+            path = Path(argument)
+            kept.append("/".join(("…", *path.parts[1:][-2:])) if path.is_absolute() else argument)
     return kept
 
 

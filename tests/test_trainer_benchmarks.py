@@ -54,7 +54,8 @@ def run(tmp_path):
 def test_time_to_the_first_evaluation_at_the_target(run):
     found = time_to_quality.time_to(run)
     assert found == {
-        "seed": 5, "reached": True, "minutes": 3.0, "updates": 60, "env_steps": 6 * 32 * 49, "ratio": 0.84,
+        "seed": 5, "reached": True, "minutes": 3.0, "cpu_minutes": None, "updates": 60, "env_steps": 6 * 32 * 49,
+        "ratio": 0.84,
     }  # fmt: skip
 
 
@@ -62,7 +63,32 @@ def test_a_target_that_is_not_reached_is_said(run):
     found = time_to_quality.time_to(run, target=0.5)
     assert (found["reached"], found["minutes"], found["ratio"]) == (False, 4.0, 0.84)
     document = {"provenance": {"command": "x"}, "note": "", "runs": {"defaults, PMaRL": [found]}}
-    assert "| defaults, PMaRL | 5 | not reached in 4.0 | 80 |" in time_to_quality.report(document)
+    page = time_to_quality.report(document)
+    assert "| defaults, PMaRL | 5 | not reached in 4.0 | – | 80 | 12,544 | 0.840 |" in page
+    assert "- defaults, PMaRL: not reached in 4.0 minutes; best ratio 0.840." in page
+
+
+def test_what_comes_after_the_limit_does_not_count(run):
+    found = time_to_quality.time_to(run, minutes=2.75)  # rollout 6 ended at 3 minutes
+    assert (found["reached"], found["minutes"], found["ratio"]) == (False, 2.5, 0.9)
+    with pytest.raises(SystemExit, match=r"no rollout within 0\.1 minutes"):
+        time_to_quality.time_to(run, minutes=0.1)
+
+
+def test_cpu_minutes_are_the_share_of_a_core(run):
+    (run / time_to_quality.SHARE).write_text(json.dumps({"share": 0.5}))
+    found = time_to_quality.time_to(run)
+    assert found["cpu_minutes"] == 1.5
+    slower = {**found, "minutes": 4.0, "updates": 80}
+    missed = {**found, "reached": False, "minutes": 12.0}
+    assert time_to_quality.summary({"defaults, PMaRL": [found, slower, missed], "maac-reference, MAAC": []}) == [
+        "defaults, PMaRL: reached in 2 of 3, median 3.5 minutes, 70 updates."
+    ]
+
+
+def test_a_run_that_did_not_end_is_not_taken_for_a_result(run):
+    with pytest.raises(SystemExit, match="did not end"):
+        time_to_quality.train("defaults, PMaRL", 0, run, 1.0)
 
 
 def test_the_search_reads_a_finished_run_and_tells_candidates_apart(tmp_path):
@@ -82,3 +108,7 @@ def test_the_search_reads_a_finished_run_and_tells_candidates_apart(tmp_path):
 def test_a_recorded_command_names_no_place_on_the_machine(monkeypatch):
     monkeypatch.setattr("sys.argv", ["x", "--rounds", "3", "--out", "/somewhere/else", "--out=/there", "--seed", "1"])
     assert provenance()["command"].endswith(" --rounds 3 --seed 1")
+    monkeypatch.setattr(
+        "sys.argv", ["x", "--runs", "/a/b", "--collect", "/home/me/cells/r2-s0/run", "runs/r2", "-j", "1"]
+    )
+    assert provenance()["command"].endswith(" --collect …/r2-s0/run runs/r2 -j 1")
