@@ -108,10 +108,9 @@ def test_examples_use_scenv_as_it_is() -> None:
 
 
 def test_the_functions_beside_the_equations_exist() -> None:
-    """Every `package.module.name` of the training page is there."""
-    named = re.findall(
-        r"`((?:scenv|pmarl_trainer)(?:\.\w+)+)`", (ROOT / "docs" / "pages" / "training.md").read_text(encoding="utf-8")
-    )
+    """Every `package.module.name` of the pages on training is there."""
+    pages = [(ROOT / "docs" / "pages" / name).read_text(encoding="utf-8") for name in ("training.md", "sharing.md")]
+    named = re.findall(r"`((?:scenv|pmarl_trainer)(?:\.\w+)+)`", "".join(pages))
     assert len(named) > 10
     for name in named:
         module, _, attribute = name.rpartition(".")

@@ -106,6 +106,29 @@ def test_whose_observations_and_actions_a_value_depends_on(method, heard):
         assert torch.equal(learner.critic(observations, done)[1], before) == (j not in heard or j == 1)
 
 
+@pytest.mark.parametrize(("method", "heard"), [("pmarl", [0, 2]), ("maac", [0, 2, 3])])
+def test_whose_parameters_a_firms_losses_reach(method, heard):
+    """docs/pages/sharing.md: through the embeddings, the encoders of those who are heard; else the firm's own alone."""
+    learner = make_learner(CHAIN, method=method)
+    observations, actions = sample()
+    learner.critic(observations, actions)[1].sum().backward()
+    reached = {
+        name: [i for i in range(AGENTS) if parameter.grad is not None and parameter.grad[i].abs().max() > 0]
+        for name, parameter in learner.critic.named_parameters()
+        if not name.startswith("attention.")
+    }
+    assert {name for name in reached if name.startswith("encoder.")} == {
+        "encoder.action", "encoder.observation.weight", "encoder.observation.bias"
+    }  # fmt: skip
+    for name, firms in reached.items():
+        assert firms == (heard if name.startswith("encoder.") else [1]), name
+    log_pi = learner.actor(observations)
+    q = learner.critic(observations, actions).detach()
+    losses.policy_loss_expected(log_pi[1:2], q[1:2], torch.tensor([[0.1]])).backward()
+    for name, parameter in learner.actor.named_parameters():
+        assert [i for i in range(AGENTS) if parameter.grad[i].abs().max() > 0] == [1], name
+
+
 @pytest.mark.parametrize(("preset", "kind"), [("default", AttentionCritic), ("paper", LiteralCritic)])
 def test_the_paper_preset_puts_the_own_action_into_the_encoder(preset, kind):
     assert type(make_learner(CHAIN, preset=preset).critic) is kind
