@@ -103,7 +103,7 @@ CLAIMS = (
         COMPLEX,
     ),
     Claim(
-        "PMaRL costs at most as much as MAAC, the more so as nodes grow (Figure 6)",
+        "PMaRL costs at most as much as MAAC, on few nodes and on many (Figure 6)",
         f"PMaRL ÷ MAAC at most {1 + EQUAL:.2f}",
         "pmarl",
         "maac",
@@ -132,13 +132,16 @@ CLAIMS = (
 
 
 def judge(
-    cost_ratio: Callable[[str, int, str, str], Estimate | None], time_ratio: Callable[[str, str, str], Estimate | None]
+    cost_ratio: Callable[[str, int, str, str], Estimate | None],
+    time_ratio: Callable[[str, str, str], Estimate | None],
+    seeds: Callable[[str, int, str], int | None],
 ) -> list[dict[str, Any]]:
     """Every claim with its ratio and verdict wherever there is something to judge it by.
 
     Args:
         cost_ratio: (network, lead time, policy, reference) -> ratio of costs, None if a raw file is missing.
         time_ratio: (network, method, reference) -> ratio of training times, None if there is no measurement.
+        seeds: (network, lead time, policy) -> training seeds behind its cost, None for a policy without training.
     """
     judged = []
     for claim in CLAIMS:
@@ -150,10 +153,12 @@ def judge(
                     if lead_time is None
                     else cost_ratio(network, lead_time, claim.above, claim.below)
                 )
+                both = () if lead_time is None else (claim.above, claim.below)
+                known = [count for policy in both if (count := seeds(network, lead_time or 0, policy)) is not None]
                 if estimate is not None:
                     interval = [estimate.value, estimate.low, estimate.high]
-                    case = {"network": network, "lead_time": lead_time, "ratio": interval}
-                    cases.append({**case, "verdict": claim.verdict(estimate)})
+                    case = {"network": network, "lead_time": lead_time, "seeds": min(known, default=None)}
+                    cases.append({**case, "ratio": interval, "verdict": claim.verdict(estimate)})
         judged.append({"claim": claim.text, "rule": claim.rule, "verdict": _overall(cases), "cases": cases})
     return judged
 

@@ -23,16 +23,19 @@ CURVES_ON = ("r3", 2)
 
 def make_document(results: Results) -> dict[str, Any]:
     """All numbers of the report, rounded to six digits."""
+    policies = (*POLICIES, *results.own_methods)
     document = {
+        "policies": policies,
         "tables": {"1": _networks(), "2": _scenarios(), "3": _methods()},
         "places": [_place(results, *place) for place in results.places],
-        "costs": [row for place in results.places for row in _costs(results, *place)],
+        "costs": [row for place in results.places for row in _costs(results, policies, *place)],
         "figure_5": _normalised(results, FIGURE_5, "pmarl"),
         "figure_6": _normalised(results, FIGURE_6, "fv"),
         "figure_7": _timing(results),
+        "clock": None if results.timing is None else results.timing.clock,
         "figure_8": [row for method in PAPER_METHODS if (row := _curve(results, method))],
         "ablations": list(_ablations(results)),
-        "claims": judge(_ratios(results), _time_ratios(results)),
+        "claims": judge(_ratios(results), _time_ratios(results), results.seeds),
         "training": list(_training(results)),
         "provenance": _sources(results),
     }
@@ -85,13 +88,18 @@ def _place(results: Results, network: str, lead_time: int) -> dict[str, Any]:
     return {"network": network, "lead_time": lead_time, "budget": budget, "seeds": seeds, "classical": classical}
 
 
-def _costs(results: Results, network: str, lead_time: int) -> Iterable[dict[str, Any]]:
-    costs = {policy: results.costs(network, lead_time, policy) for policy in POLICIES}
+def _costs(results: Results, policies: Iterable[str], network: str, lead_time: int) -> Iterable[dict[str, Any]]:
+    costs = {policy: results.costs(network, lead_time, policy) for policy in policies}
+    references = {
+        "to_base_stock": "base-stock",
+        "to_optimised_base_stock": "optimised-base-stock",
+        "to_yardstick": YARDSTICK,
+    }
     for policy, own in costs.items():
         row: dict[str, Any] = {"network": network, "lead_time": lead_time, "policy": policy}
         if own is not None:
-            row["mean"] = _triple(mean(own))
-            for key, name in (("to_base_stock", "base-stock"), ("to_yardstick", YARDSTICK)):
+            row |= {"seeds": results.seeds(network, lead_time, policy), "mean": _triple(mean(own))}
+            for key, name in references.items():
                 reference = costs[name]
                 row[key] = None if reference is None else _triple(ratio(own, reference))
         yield row
@@ -112,6 +120,7 @@ def _normalised(results: Results, policies: Iterable[str], reference: str) -> li
         for policy in policies:
             found = of(network, lead_time, policy, reference)
             row = {"network": network, "lead_time": lead_time, "policy": policy}
+            row["seeds"] = results.seeds(network, lead_time, policy)
             rows.append({**row, "ratio": None if found is None else _triple(found)})
     return rows
 
@@ -142,16 +151,15 @@ def _time_ratios(results: Results) -> Callable[[str, str, str], Estimate | None]
 
 
 def _curve(results: Results, method: str) -> dict[str, Any] | None:
-    """Mean over the seeds, lowest and highest seed, of the evaluations that all seeds have."""
+    """Mean over the seeds, lowest and highest seed."""
     runs = results.runs(*CURVES_ON, method)
     if not runs:
         return None
-    length = min(len(run.curve.ratio) for run in runs)
-    values = np.array([run.curve.ratio[:length] for run in runs])
+    values = np.array([run.curve.ratio for run in runs])
     return {
         "method": method,
         "seeds": len(runs),
-        "episodes": runs[0].curve.episodes[:length],
+        "episodes": runs[0].curve.episodes,
         "mean": values.mean(axis=0).tolist(),
         "lowest": values.min(axis=0).tolist(),
         "highest": values.max(axis=0).tolist(),
@@ -159,14 +167,17 @@ def _curve(results: Results, method: str) -> dict[str, Any] | None:
 
 
 def _ablations(results: Results) -> Iterable[dict[str, Any]]:
+    """Each beside its method's runs of the same seeds."""
     for budget, network, lead_time, method in sorted({key[:4] for key in results.trained if key[3] in ABLATIONS}):
         full_name = ABLATIONS[method][0]
         own, full = (results.runs(network, lead_time, name, budget) for name in (method, full_name))
         row = {"budget": budget, "network": network, "lead_time": lead_time, "ablation": method, "method": full_name}
-        row["seeds"] = [run.cell.seed for run in own]
+        seeds = [run.cell.seed for run in own if run.cell.seed in {other.cell.seed for other in full}]
+        row["seeds"] = seeds or [run.cell.seed for run in own]
         row["settings"] = ", ".join(ABLATIONS[method][1])
-        if full:
-            row["to_method"] = _triple(ratio(np.array([r.costs for r in own]), np.array([r.costs for r in full])))
+        if seeds:
+            pair = (np.array([run.costs for run in runs if run.cell.seed in seeds]) for runs in (own, full))
+            row["to_method"] = _triple(ratio(*pair))
         yield row
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from benchmarks.paper.page import SHORT
+from benchmarks.paper.markdown import ONE_SEED, SHORT
 
 #: Okabe and Ito's colours, which most colour-blind people tell apart.
 COLOURS = {
@@ -63,7 +63,8 @@ def _bars(rows: Sequence[dict[str, Any]], label: str) -> Figure:
                 errors = [[max(0, value - low)], [max(0, high - value)]]
                 axes.bar(place, value, width * 0.94, color=COLOURS[policy], yerr=errors, ecolor="#222222", capsize=2)
         axes.axhline(1, color="#222222", linewidth=0.8, linestyle="--", zorder=0)
-        axes.set_xticks(range(len(networks)), networks)
+        single = {row["network"] for row in rows if row["lead_time"] == lead and row["seeds"] == 1}
+        axes.set_xticks(range(len(networks)), [f"{name}{ONE_SEED}" if name in single else name for name in networks])
         axes.set_title(f"shipment lead time {lead}", fontsize=10)
         _plain(axes)
     panels[0].set_ylabel(label)

@@ -7,6 +7,7 @@ import html
 import json
 import re
 from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from benchmarks.paper.results import read_results
 
 #: What we found out about differences, written by hand: the only part of the report that is.
 FINDINGS = Path(__file__).with_name("findings.md")
+_PICTURE = re.compile(r'src="(figures/[a-z0-9_]+\.png)"')
+_EMBEDDED = re.compile(r'src="data:image/png;base64,[A-Za-z0-9+/=]+"')
 _STYLE = """
 :root { color-scheme: light dark; --line: #8884; }
 body { font: 15px/1.55 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
@@ -48,31 +51,44 @@ def write_report(raw: Path, out: Path) -> list[Path]:
     write_json(out / "report.json", document)
     (out / "report.md").write_text(text, encoding="utf-8")
     pictures = draw(document, out / "figures")
-    (out / "report.html").write_text(_html(text, out), encoding="utf-8")
+    (out / "report.html").write_text(_with_pictures(_html(text), out), encoding="utf-8")
     return [*(out / f"report.{kind}" for kind in ("md", "html", "json")), *pictures]
 
 
 def verify_report(raw: Path, out: Path) -> list[str]:
-    """Make report.json and report.md again and compare with those in `out`; one line a difference.
+    """Make the report again and compare with the one in `out`, all but its pictures; one line a difference.
 
     Raises:
         UsageError: if a raw file cannot be used, or the report is not there.
     """
     try:
         recorded = json.loads((out / "report.json").read_text(encoding="utf-8"))
-        written = (out / "report.md").read_text(encoding="utf-8").splitlines()
+        text, shown = ((out / f"report.{kind}").read_text(encoding="utf-8") for kind in ("md", "html"))
     except (OSError, ValueError) as error:
-        raise UsageError(f"{out}: expected report.json and report.md ({error})") from None
+        raise UsageError(f"{out}: expected report.json, report.md and report.html ({error})") from None
     document = make_document(read_results(raw))
-    differences = [f"report.json: {line}" for line in _differences(document, recorded, "")]
-    expected = page(document, _findings()).splitlines()
-    for number in range(max(len(expected), len(written))):
-        own, theirs = (lines[number] if number < len(lines) else "(no line)" for lines in (written, expected))
+    expected = page(document, _findings())
+    return [
+        *(f"report.json: {line}" for line in _differences(document, recorded, "")),
+        *_different_lines("report.md", expected, text),
+        *_different_lines("report.html", _PICTURE.sub('src=""', _html(expected)), _EMBEDDED.sub('src=""', shown)),
+    ]
+
+
+def _different_lines(name: str, expected: str, written: str) -> Iterator[str]:
+    both = zip_longest(expected.splitlines(), written.splitlines(), fillvalue="(no line)")
+    for number, (theirs, own) in enumerate(both, start=1):
         if own != theirs:
-            differences.append(
-                f"report.md, line {number + 1}: {_shortened(own)}, from the raw files {_shortened(theirs)}"
-            )
-    return differences
+            own, theirs = _from_first_difference(own, theirs)
+            yield f"{name}, line {number}: {own}, from the raw files {theirs}"
+
+
+def _from_first_difference(one: str, other: str) -> tuple[str, str]:
+    """Two lines without what they begin with in common, but for the word in which they part."""
+    parting = next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), 0)
+    common = one[:parting].rfind(" ") + 1
+    dots = "..." if common else ""
+    return _shortened(dots + one[common:]), _shortened(dots + other[common:])
 
 
 def _findings() -> str:
@@ -95,18 +111,21 @@ def _shortened(text: str) -> str:
     return text if len(text) <= 80 else text[:77] + "..."
 
 
-def _html(text: str, out: Path) -> str:
-    """The page as one file: no other file, no network."""
+def _html(text: str) -> str:
+    """The page, with pictures still in files of their own."""
     body = MarkdownIt("commonmark").enable("table").render(text)
     body = body.replace("<table>", '<div class="wide"><table>').replace("</table>", "</table></div>")
-
-    def inline(match: re.Match[str]) -> str:
-        picture = base64.b64encode((out / match[1]).read_bytes()).decode()
-        return f'src="data:image/png;base64,{picture}"'
-
-    body = re.sub(r'src="(figures/[a-z0-9_]+\.png)"', inline, body)
     title = html.escape("The paper's experiments, reproduced")
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>'
     return (
         f'<!doctype html>\n<html lang="en"><head>{head}<style>{_STYLE}</style></head>\n<body>\n{body}</body></html>\n'
     )
+
+
+def _with_pictures(shown: str, out: Path) -> str:
+    """The page as one file: no other file, no network."""
+
+    def embedded(match: re.Match[str]) -> str:
+        return f'src="data:image/png;base64,{base64.b64encode((out / match[1]).read_bytes()).decode()}"'
+
+    return _PICTURE.sub(embedded, shown)

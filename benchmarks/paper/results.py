@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Self, TypeVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from benchmarks.paper.design import ABLATIONS, BUDGETS, CLASSICAL, EVALUATION_EPISODES, LEAD_TIMES, METHODS, NETWORKS
 from benchmarks.paper.errors import UsageError
@@ -18,8 +18,8 @@ from benchmarks.paper.errors import UsageError
 PAPER_METHODS = ("maac", "pmarl", "fv")
 YARDSTICK = "hdpo"
 
-Number = Annotated[float, Field(allow_inf_nan=False)]
-Costs = Annotated[list[Number], Field(min_length=EVALUATION_EPISODES, max_length=EVALUATION_EPISODES)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Costs = Annotated[list[Positive], Field(min_length=EVALUATION_EPISODES, max_length=EVALUATION_EPISODES)]
 Provenance = dict[str, str | int]
 
 
@@ -31,11 +31,11 @@ _R = TypeVar("_R", bound=_Record)
 
 
 class TrainedCell(_Record):
-    """Which cell a training run was."""
+    """Which cell a training run was. A method that the grid does not know is somebody's own, and in the tables too."""
 
     network: str
     lead_time: int
-    method: str
+    method: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
     seed: int
     budget: str
 
@@ -50,8 +50,16 @@ class ClassicalCell(_Record):
 class Curve(_Record):
     """Evaluations while training: `ratio` to base-stock after so many episodes."""
 
-    episodes: list[int]
-    ratio: list[Number]
+    episodes: Annotated[list[int], Field(min_length=1)]
+    ratio: list[Positive]
+
+    @model_validator(mode="after")
+    def _one_ratio_an_evaluation(self) -> Self:
+        if len(self.episodes) != len(self.ratio):
+            raise ValueError("episodes and ratio must be of the same length")
+        if sorted(set(self.episodes)) != self.episodes:
+            raise ValueError("episodes must increase")
+        return self
 
 
 class Training(_Record):
@@ -59,7 +67,7 @@ class Training(_Record):
 
     rollouts: int
     updates: int
-    seconds: Number
+    seconds: Positive
     episodes: int
 
 
@@ -84,18 +92,26 @@ class ClassicalRecord(_Record):
 class TimingRow(_Record):
     """Figure 7: one method on one network, a number for each repeat."""
 
-    network: str
+    network: Annotated[str, Field(pattern=f"^({'|'.join(NETWORKS)})$")]
     nodes: int
-    method: str
-    seconds_per_episode: Annotated[list[Number], Field(min_length=1)]
+    method: Annotated[str, Field(pattern=f"^({'|'.join(PAPER_METHODS)})$")]
+    seconds_per_episode: Annotated[list[Positive], Field(min_length=1)]
 
 
 class TimingRecord(_Record):
     """Figure 7, all of it, measured in one run."""
 
-    rows: list[TimingRow]
+    rows: Annotated[list[TimingRow], Field(min_length=1)]
     clock: str
     provenance: Provenance
+
+    @model_validator(mode="after")
+    def _methods_took_turns(self) -> Self:
+        if len({(row.network, row.method) for row in self.rows}) != len(self.rows):
+            raise ValueError("rows must differ in network or method")
+        if len({len(row.seconds_per_episode) for row in self.rows}) != 1:
+            raise ValueError("seconds_per_episode must be as many in every row, for the methods took turns")
+        return self
 
 
 @dataclass(frozen=True)
@@ -133,6 +149,15 @@ class Results:
         chosen = (budget, network, lead_time, method)
         return [record for key, record in sorted(self.trained.items()) if key[:4] == chosen]
 
+    @cached_property
+    def own_methods(self) -> list[str]:
+        """Methods that the grid does not know: somebody's own, beside the paper's in the same tables."""
+        return sorted({key[3] for key in self.trained} - {*METHODS, *ABLATIONS})
+
+    def seeds(self, network: str, lead_time: int, policy: str) -> int | None:
+        """How many training seeds a number rests on; None for a classical policy, which has none."""
+        return None if policy in CLASSICAL else len(self.runs(network, lead_time, policy))
+
     def costs(self, network: str, lead_time: int, policy: str) -> np.ndarray | None:
         """[seeds, paths] of a method, [1, paths] of a classical policy; None if there is no such file."""
         if policy in CLASSICAL:
@@ -148,30 +173,50 @@ def read_results(raw: Path) -> Results:
     Raises:
         UsageError: names the file and what is wrong with it.
     """
-    trained, classical = {}, {}
-    for budget in BUDGETS:
-        for path in sorted((raw / budget).glob("*.json")):
-            record = _read(path, TrainedRecord)
-            cell = record.cell
-            _expect_name(path, f"{cell.network}-{cell.lead_time}-{cell.method}-s{cell.seed}", cell.budget)
-            _expect_known(path, cell.network, cell.lead_time)
-            if cell.method not in (*METHODS, *ABLATIONS):
-                raise UsageError(f"{path}: unknown method {cell.method!r}")
-            if len(record.curve.episodes) != len(record.curve.ratio):
-                raise UsageError(f"{path}: curve.episodes and curve.ratio must be of the same length")
-            trained[cell.budget, cell.network, cell.lead_time, cell.method, cell.seed] = record
-    for path in sorted((raw / "classical").glob("*.json")):
-        known = _read(path, ClassicalRecord)
-        _expect_name(path, f"{known.cell.network}-{known.cell.lead_time}", "classical")
-        _expect_known(path, known.cell.network, known.cell.lead_time)
-        missing = [name for name in CLASSICAL if name not in known.costs]
-        if missing:
-            raise UsageError(f"{path}: costs has no {missing[0]!r}")
-        classical[known.cell.network, known.cell.lead_time] = known
+    trained = dict(_trained(path) for budget in BUDGETS for path in sorted((raw / budget).glob("*.json")))
+    classical = dict(_classical(path) for path in sorted((raw / "classical").glob("*.json")))
     timing = raw / "timing.json"
     if not trained and not classical and not timing.exists():
         raise UsageError(f"{raw}: expected raw files of the grid, found none")
+    first: dict[tuple[str, str, int, str], TrainedRecord] = {}
+    for key, record in sorted(trained.items()):
+        other = first.setdefault(key[:4], record)
+        if other.curve.episodes != record.curve.episodes:
+            names = (raw / one.cell.budget / f"{_stem(one.cell)}.json" for one in (other, record))
+            raise UsageError(f"{' and '.join(map(str, names))}: expected the same curve.episodes")
     return Results(trained, classical, _read(timing, TimingRecord) if timing.exists() else None)
+
+
+def _trained(path: Path) -> tuple[tuple[str, str, int, str, int], TrainedRecord]:
+    record = _read(path, TrainedRecord)
+    cell = record.cell
+    _expect_name(path, _stem(cell), cell.budget)
+    _expect_known(path, cell.network, cell.lead_time)
+    if cell.method in CLASSICAL:
+        raise UsageError(f"{path}: cell.method: {cell.method!r} is a classical policy, and is not trained")
+    budget = BUDGETS[cell.budget]
+    rollouts = budget.hdpo_rollouts if cell.method == YARDSTICK else budget.rollouts
+    if cell.method in (*METHODS, *ABLATIONS) and record.training.rollouts != rollouts:
+        raise UsageError(
+            f"{path}: training.rollouts: the budget {cell.budget!r} is {rollouts} of {cell.method}, "
+            f"got {record.training.rollouts}"
+        )
+    return (cell.budget, cell.network, cell.lead_time, cell.method, cell.seed), record
+
+
+def _stem(cell: TrainedCell) -> str:
+    return f"{cell.network}-{cell.lead_time}-{cell.method}-s{cell.seed}"
+
+
+def _classical(path: Path) -> tuple[tuple[str, int], ClassicalRecord]:
+    record = _read(path, ClassicalRecord)
+    cell = record.cell
+    _expect_name(path, f"{cell.network}-{cell.lead_time}", "classical")
+    _expect_known(path, cell.network, cell.lead_time)
+    missing = [name for name in CLASSICAL if name not in record.costs]
+    if missing:
+        raise UsageError(f"{path}: costs has no {missing[0]!r}")
+    return (cell.network, cell.lead_time), record
 
 
 def provenances(results: Results) -> Iterator[Provenance]:
@@ -188,7 +233,7 @@ def _read(path: Path, model: type[_R]) -> _R:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the file"
-        raise UsageError(f"{path}: {where}: {first['msg']}") from None
+        raise UsageError(f"{path}: {where}: {first['msg'].removeprefix('Value error, ')}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: cannot be read ({error})") from None
 
