@@ -155,10 +155,9 @@ def _settings(config: Mapping[str, Any]) -> str:
     """What differs from the defaults at once; everything in a list that opens."""
     defaults = TrainConfig().model_dump(mode="json")
     changed = {k: v for k, v in config["train"].items() if v != defaults.get(k) and k != "adjacency"}
-    row = METHODS.get(config["train"]["method"])
-    method = (
-        "" if row is None else f"{config['train']['method']}: " + ", ".join(f"{k} {v}" for k, v in vars(row).items())
-    )
+    row = vars(METHODS[config["train"]["method"]]) if config["train"]["method"] in METHODS else {}
+    switches = ", ".join(f"{k} {config['train'].get(k) or v}" for k, v in row.items())
+    method = f"{config['train']['method']}: {switches}" if row else ""
     whole = html.escape(json.dumps(config, indent=2))
     return (
         (f"<p>Method {html.escape(method)}.</p>" if method else "")

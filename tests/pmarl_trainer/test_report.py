@@ -63,9 +63,10 @@ def test_report_is_one_page_that_needs_nothing_else(run):
 
 def test_report_without_a_picture_or_baselines(tmp_path):
     folder = tmp_path / "run"
-    start_run(configure(loggers=[]), folder, quiet=True)  # no metrics.csv, hence no picture
+    start_run(configure(loggers=[], attention="all"), folder, quiet=True)  # no metrics.csv, hence no picture
     page = (folder / "report.html").read_text()
     assert "<img" not in page
+    assert "attention all, group_weights log_scaled, policy_input local" in page  # the switch, not the method's own
     assert "Higher is better" in page
 
 
