@@ -164,8 +164,8 @@ def test_what_rests_on_one_seed_is_marked(raw):
     text = page(make_document(read_results(raw)))
     about_equal = next(line for line in text.splitlines() if "full visibility (Figure 6) | PMaRL ÷ FV" in line)
     assert about_equal.endswith("| **holds** | 2 | 1 |")
-    assert "| r3 | 1.000 (1.000 … 1.000) holds† |" in text
-    assert "| bg | 1.000 (1.000 … 1.000) holds |" in text
+    assert "| r3 | 1.000 (1.000 … 1.000)<br>holds† |" in text
+    assert "| bg | 1.000 (1.000 … 1.000)<br>holds |" in text
     assert (
         text.count("† one training seed, which the intervals leave out.") == 1
     )  # Figure 6 shows FV, Figure 5 does not

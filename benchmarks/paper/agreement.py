@@ -50,7 +50,7 @@ def _cases(cases: Sequence[dict[str, Any]]) -> list[str]:
         case = by_place.get((network, lead))
         if case is None:
             return MISSING
-        return f"{ratio(case['ratio'])} {case['verdict']}{ONE_SEED if case['seeds'] == 1 else ''}"
+        return f"{ratio(case['ratio'])}<br>{case['verdict']}{ONE_SEED if case['seeds'] == 1 else ''}"
 
     heads = ["network", *("ratio" if lead is None else f"lead time {lead}" for lead in leads)]
     return table(heads, [[network, *(cell(network, lead) for lead in leads)] for network in networks])

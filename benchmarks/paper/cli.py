@@ -91,7 +91,7 @@ def _command(
         folder = results or RECORDED
         differences = verify_report(folder / "paper", folder)
         for line in differences:
-            _STDERR.print(line, markup=False)
+            _STDERR.print(line, markup=False, soft_wrap=True)
         if differences:
             sys.exit(1)
         print(f"{folder}: the report is what its raw files say")

@@ -93,7 +93,7 @@ def _method(document: dict[str, Any]) -> list[str]:
         return f"{place['budget']}, {seeds}"
 
     rows = [[network, *(budget(network, lead) for lead in LEAD_TIMES)] for network in NETWORKS]
-    return [*lines, *table(["network", *(f"lead time {lead}" for lead in LEAD_TIMES)], rows), ""]
+    return [*lines, *table(["network", *(f"lead time {lead}" for lead in LEAD_TIMES)], rows, numbers=0), ""]
 
 
 def _figure_table(key: str, document: dict[str, Any]) -> list[str]:

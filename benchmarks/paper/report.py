@@ -30,8 +30,12 @@ body { font: 15px/1.55 system-ui, sans-serif; max-width: 62rem; margin: 2rem aut
 h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2.4rem; } h3 { font-size: 1rem; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; font-size: 14px; }
 td, th { padding: .25rem .7rem; border-bottom: 1px solid var(--line); vertical-align: top; }
-td { font-variant-numeric: tabular-nums; } th { text-align: left; }
+td { font-variant-numeric: tabular-nums; } th { text-align: left; } td[style*="right"] { white-space: nowrap; }
 img { max-width: 100%; background: white; border-radius: .4rem; } code { font: 13px ui-monospace, monospace; }
+@media (max-width: 40rem) {
+  table { font-size: 13px; } td, th { padding: .2rem .45rem; }
+  p:has(> img) { overflow-x: auto; } p > img { max-width: none; width: 46rem; }
+}
 """
 
 
