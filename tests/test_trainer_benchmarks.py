@@ -2,41 +2,135 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 
 import numpy as np
 import pytest
+import torch
 
-from benchmarks import agents_scaling, search, time_to_quality
+from benchmarks import agents_scaling, search, time_to_quality, update_speed
+from benchmarks import agents_scaling_report as scaling_report
 from benchmarks.provenance import provenance
 
 
 def test_the_exponent_of_a_power_law():
     firms = [100, 500, 2000]
-    assert agents_scaling.exponent(firms, [3e-6 * n**1.7 for n in firms]) == pytest.approx(1.7)
-    assert agents_scaling.exponent([100], [1.0]) is None
+    slope, error = scaling_report.exponent(firms, [3e-6 * n**1.7 for n in firms])
+    assert slope == pytest.approx(1.7)
+    assert error == pytest.approx(0, abs=1e-9)
+    assert scaling_report.exponent([100], [1.0]) is None
+    slope, error = scaling_report.exponent([10, 100], [1.0, 100.0])
+    assert slope == pytest.approx(2)
+    assert np.isnan(error)  # two points have no error
 
 
 def test_memory_is_counted_and_dense_attention_is_what_grows():
     tree = np.zeros((200, 200))
     tree[np.arange(199), np.arange(1, 200)] = -1
-    need = {method: agents_scaling.gigabytes(tree, method) for method in ("maac", "pmarl", "fv")}
+    need = {variant.name: agents_scaling.gigabytes(tree, variant) for variant in agents_scaling.VARIANTS}
     pairs = 3 * 4 * agents_scaling.BATCH * agents_scaling.HEADS * 200 * 200 / 1e9  # float32 scores, weights, gradient
-    assert need["maac"] - need["pmarl"] == pytest.approx(pairs)
+    assert need["MAAC"] - need["PMaRL, edges"] == pytest.approx(pairs)
+    assert need["PMaRL, dense"] == need["MAAC"]
     inputs = 4 * 200 * 199 * agents_scaling.OBSERVATION * (5 * agents_scaling.HIDDEN) / 1e9
     seen = 4 * 200 * 200 * agents_scaling.OBSERVATION * agents_scaling.BATCH / 1e9
-    assert need["fv"] - need["pmarl"] == pytest.approx(inputs + seen)
+    assert need["FV"] - need["PMaRL, edges"] == pytest.approx(inputs + seen)
+    smaller = agents_scaling.gigabytes(tree, agents_scaling.VARIANTS[0], batch=agents_scaling.BATCH // 8)
+    assert need["MAAC"] - smaller == pytest.approx(pairs * 7 / 8)
 
 
-def test_what_is_not_run_is_said_in_the_table():
+def cell(milliseconds: float) -> dict:
+    return {"gigabytes": 0.1, "seconds": milliseconds / 1e3, "quartiles": [milliseconds / 1e3] * 2}
+
+
+def scaling_row(firms: int, batch: int, maac: dict, edges: dict) -> dict:
+    row = {"network": f"n{firms}", "firms": firms, "edges": 2 * firms, "batch": batch, "takes_edges": True}
+    row |= {"maac_over_pmarl": 2.0, "variants": {"MAAC": maac, "PMaRL, edges": edges}}
+    return row
+
+
+def test_a_sample_s_time_is_taken_from_the_largest_batch_that_ran():
+    not_run = {"gigabytes": 13.0}
     rows = [
-        {"network": "bg", "firms": 4, "edges": 3, "method": m, "gigabytes": 40.0, "seconds": s, "quartiles": [s, s]}
-        for m, s in (("maac", 0.02), ("pmarl", 0.01))
+        scaling_row(4, 256, cell(51.2), cell(25.6)),
+        scaling_row(4, 64, cell(12.8), cell(6.4)),
+        scaling_row(200, 64, not_run, cell(64.0)),
+        scaling_row(200, 8, cell(80.0), cell(9.0)),
     ]
-    rows.append({"network": "bg", "firms": 4, "edges": 3, "method": "fv", "gigabytes": 40.0})
-    document = {"provenance": {"command": "x"}, "rows": rows, "rounds": 3, "exponents": {}, "peak_gigabytes": 1.0}
-    table = agents_scaling.report(document)
-    assert "| bg | 4 | 3 | 20.0 (20.0–20.0) | 10.0 (10.0–10.0) | not run (would need 40 GB) | 2.00 |" in table
+    maac, edges = (scaling_report.per_sample(rows, name, 64) for name in ("MAAC", "PMaRL, edges"))
+    assert maac == [(4, 64, pytest.approx(200e-6)), (200, 8, pytest.approx(10e-3))]
+    assert edges == [(4, 64, pytest.approx(100e-6)), (200, 64, pytest.approx(1e-3))]
+
+
+@pytest.fixture
+def scaling():
+    """PMaRL's time a sample grows like firms^1, MAAC's like firms^2, but for a batch that does not fit."""
+    not_run = {"gigabytes": 13.0}
+    rows = [scaling_row(n, 64, cell(n**2 / 1e3), cell(float(n))) for n in (10, 100, 1000)]
+    rows += [scaling_row(10_000, 64, not_run, cell(1e4)), scaling_row(10_000, 8, cell(1e5 / 8), cell(1e4 / 8))]
+    alone = [
+        {
+            "network": f"n{n}", "firms": n,
+            "edges": {"batch": 64, "seconds": n / 1e6, "of": 4 * n},
+            "dense": {"batch": 64, "seconds": n**2 / 1e9, "of": n * n},
+        }
+        for n in (10, 100, 1000, 10_000)
+    ]  # fmt: skip
+    rollout = [
+        {"firms": 10, "seconds": {"environment": 1e-3, "local policies": 2e-3}, "gigabytes": {"global policies": 40.0}}
+    ]
+    return {
+        "provenance": {"command": "x"}, "rounds": 3, "peak_gigabytes": 1.0, "rows": rows, "alone": alone,
+        "sizes": {"hidden": 64, "heads": 4, "observations": 30, "actions": 10, "batch": 64}, "rollout": rollout,
+        "attention": [], "exponents": scaling_report.exponents(rows, alone, 64),
+    }  # fmt: skip
+
+
+def test_exponents_are_fitted_to_the_large_networks(scaling):
+    found = {kind: {name: slope for name, slope, _ in fits} for kind, fits in scaling["exponents"].items()}
+    assert found["update"]["PMaRL, edges"] == pytest.approx(1)
+    assert found["update"]["MAAC"] == pytest.approx(2, abs=0.01)
+    assert found["attention"] == pytest.approx({"edges": 1, "dense": 1})
+
+
+def test_the_scaling_page_says_what_was_not_run_and_what_the_trainer_takes(scaling):
+    page = scaling_report.report(scaling)
+    row = "| n10000 | 10,000 | 20,000 | 64 | not run (would need 13 GB) | 10000.0 (10000.0–10000.0)* | 2.00 | – |"
+    assert row in page
+    assert "| 10 | 1.00 | 2.00 | not run (learner would need 40 GB) |" in page
+    assert "| 10,000 | 1,562,500 (8) | 156,250 |" in page  # a smaller batch in brackets
+    for table in page.split("\n\n"):
+        widths = {line.count("|") for line in table.splitlines() if line.startswith("|")}
+        assert len(widths) <= 1, table
+
+
+def test_one_small_network_measured(tmp_path):
+    args = argparse.Namespace(rounds=2, gigabytes=3.0)
+    network = agents_scaling.networks(sizes=())["bg"]
+    row = agents_scaling.measure_updates("bg", network.adjacency_matrix, 8, args)
+    assert (row["firms"], row["edges"]) == (4, 3)
+    assert all(entry["seconds"] > 0 for entry in row["variants"].values())
+    assert row["dense_over_edges"] > 0
+    none = argparse.Namespace(rounds=2, gigabytes=0.0)
+    assert "seconds" not in agents_scaling.measure_updates("bg", network.adjacency_matrix, 8, none)["variants"]["MAAC"]
+    rollout = agents_scaling.measure_rollout("bg", network, args)
+    assert set(rollout["seconds"]) == {"environment", "local policies", "global policies"}
+    scaling_report.draw([row], 8, tmp_path / "x.png")
+    assert (tmp_path / "x.png").stat().st_size > 1000
+
+
+def test_the_update_s_page_and_its_counted_products():
+    products = update_speed.Products()
+    with products:
+        torch.mm(torch.ones(2, 3), torch.ones(3, 5))
+        torch.bmm(torch.ones(4, 2, 3), torch.ones(4, 3, 5))
+    assert products.flops() == 2 * 2 * 3 * 5 * (1 + 4)
+    row = {"seconds": 0.2, "quartiles": [0.1, 0.3], "times_faster_than_loop": 2.5, "gigaflops": 30.0}
+    sizes = dict.fromkeys(("batch", "hidden", "heads", "observation", "actions", "threads"), 1)
+    sizes |= {"agents": 27, "network": "r3", "device": "cpu"}
+    entry = {"method": "maac", "clock": "CPU time", "variants": {"stacked": {**row, "floor_seconds": 0.16}}}
+    page = update_speed.report({"provenance": {"command": "x"}, "sizes": sizes, "table": [entry]})
+    assert "| maac | stacked | 0.200 | 0.100–0.300 | 2.50 × | 30.0 | 0.160 | 1.25 × |" in page
 
 
 @pytest.fixture
