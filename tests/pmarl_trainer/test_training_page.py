@@ -6,14 +6,18 @@ import shlex
 import sys
 
 import networkx as nx
+import numpy as np
 import pytest
 import yaml
 
 import scenv
 from pmarl_trainer import cli
 from pmarl_trainer.config_files import build_config
+from pmarl_trainer.export import export_run
 from pmarl_trainer.run_folder import start_run
 from pmarl_trainer.training import open_env
+from scenv.policies import FirmPolicy
+from tests.pmarl_trainer.test_export import train_on_bg
 
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
@@ -69,3 +73,15 @@ def test_every_training_command_is_accepted(page, repository, monkeypatch, capsy
             cli.train()
         assert ended.value.code == 0, words
         assert "env:\n  entry: " in capsys.readouterr().out
+
+
+def test_exported_policies_are_used_as_the_page_says(page, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    export_run(train_on_bg(tmp_path / "run", rollouts=2), tmp_path / "policies", onnx=False)
+    with_scenv, alone = page["py"]
+    exec(with_scenv.replace('"r2"', '"bg"'), {})
+    assert "100 episodes" in capsys.readouterr().out
+    names: dict[str, object] = {}
+    exec(alone, names)
+    firm, numbers = FirmPolicy.from_file("policies/ret_0.json"), np.random.default_rng(0).uniform(0, 60, size=(20, 30))
+    assert [names["action"](row) for row in numbers] == firm.actions(numbers.astype(np.float32)).tolist()
