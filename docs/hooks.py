@@ -28,16 +28,21 @@ from scenv.render import draw_episode, draw_network
 
 _RESULTS = Path(__file__).resolve().parents[1] / "benchmarks" / "results"
 _LINE = re.compile(r"^\{\{ (?P<kind>\w+): (?P<argument>.*?) \}\}$", re.MULTILINE)
+_PICTURE = re.compile(r"!\[(?P<title>[^\]]*)\]\((?P<file>[^)]+\.png)\)")
 
 
 def on_files(files: Files, config: Any) -> Files:
-    """Add the pictures that pages ask for, drawn now."""
+    """Add the pictures that pages ask for: drawn now, or beside the results that they show."""
     for file in list(files.documentation_pages()):
         for match in _LINE.finditer(file.content_string):
             if match["kind"] == "picture":
                 files.append(
                     File.generated(config, _picture_name(match["argument"]), content=_picture(match["argument"]))
                 )
+            elif match["kind"] == "result":
+                for shown in _PICTURE.finditer(_recorded(f"{match['argument']}.md")):
+                    recorded = _existing(shown["file"]).read_bytes()
+                    files.append(File.generated(config, f"results/{shown['file']}", content=recorded))
     return files
 
 
@@ -56,7 +61,7 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
         if kind == "kinds":
             return _demand_kinds()
         if kind == "result":
-            return _result(argument)
+            return _result(argument, "../" * depth)
         if kind == "speed":
             return {"environment": _environment_speed, "simulators": _simulator_speed}[argument]()
         known = "picture, help, fields, kinds, result or speed"
@@ -92,13 +97,23 @@ def _help(command: str) -> str:
     return "\n".join(line.rstrip() for line in result.output.strip("\n").splitlines())
 
 
-def _result(name: str) -> str:
-    """What a benchmark wrote, benchmarks/results/NAME.md, below the page's own heading: no title, no pictures."""
-    path = _RESULTS / f"{name}.md"
+def _result(name: str, root: str) -> str:
+    """What a benchmark wrote, benchmarks/results/NAME.md, below the page's own heading: without its title."""
+    lines = _recorded(f"{name}.md").splitlines()[1:]
+    text = "\n".join(f"#{line}" if line.startswith("#") else line for line in lines).strip()
+    return _PICTURE.sub(rf"![\g<title>]({root}results/\g<file>)", text)
+
+
+def _recorded(name: str) -> str:
+    return _existing(name).read_text(encoding="utf-8")
+
+
+def _existing(name: str) -> Path:
+    """A file of benchmarks/results; a page that asks for one that nobody has recorded stops the build."""
+    path = _RESULTS / name
     if not path.is_file():
-        raise PluginError(f"result: {path} is not there")
-    lines = [line for line in path.read_text(encoding="utf-8").splitlines()[1:] if not line.startswith("![")]
-    return "\n".join(f"#{line}" if line.startswith("#") else line for line in lines).strip()
+        raise PluginError(f"benchmarks/results/{name} is not there: python -m benchmarks.{path.stem} records it")
+    return path
 
 
 def _environment_speed() -> str:
@@ -130,7 +145,7 @@ def _simulator_speed() -> str:
 
 
 def _record(name: str) -> Any:
-    return json.loads((_RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+    return json.loads(_recorded(f"{name}.json"))
 
 
 def _source(record: Any) -> str:

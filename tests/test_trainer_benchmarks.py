@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -206,3 +209,15 @@ def test_a_recorded_command_names_no_place_on_the_machine(monkeypatch):
         "sys.argv", ["x", "--runs", "/a/b", "--collect", "/home/me/cells/r2-s0/run", "runs/r2", "-j", "1"]
     )
     assert provenance()["command"].endswith(" --collect …/r2-s0/run runs/r2 -j 1")
+
+
+def test_every_result_on_a_page_has_a_benchmark_that_records_it():
+    root = Path(__file__).resolve().parents[1]
+    asked = {
+        name
+        for page in (root / "docs" / "pages").rglob("*.md")
+        for name in re.findall(r"^\{\{ result: (\w+) \}\}$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert {"update_speed", "agents_scaling", "time_to_quality"} <= asked
+    for name in asked:
+        assert importlib.util.find_spec(f"benchmarks.{name}") is not None, name
