@@ -40,10 +40,13 @@ def edge_list(mask: Tensor, replicas: int = 1) -> Tensor:
     return torch.cat([edges + k * len(mask) for k in range(replicas)], dim=1)
 
 
-def attend_dense(query: Tensor, key: Tensor, value: Tensor, mask: Tensor, heads: int) -> Tensor:
+def attend_dense(
+    query: Tensor, key: Tensor, value: Tensor, mask: Tensor, heads: int, all_attend: bool | None = None
+) -> Tensor:
     """X [N, B, H]: softmax(q k' / sqrt(D)) v over the agents j with mask[i, j], exactly 0 for an i without any.
 
-    `mask` [n, n] is one replica's, of N / n alike.
+    `mask` [n, n] is one replica's, of N / n alike. `all_attend`: whether no row of it is empty; who knows spares a
+    GPU's update a question that the host has to wait for.
     """
     agents, batch, hidden = query.shape
     n = len(mask)
@@ -57,7 +60,7 @@ def attend_dense(query: Tensor, key: Tensor, value: Tensor, mask: Tensor, heads:
     heard = torch.bmm(scores.softmax(dim=-1), by_head(value))
     heard = heard.view(agents // n, batch * heads, n, -1).transpose(1, 2).reshape(agents, batch, hidden)
     attends = mask.any(dim=1)
-    if bool(attends.all()):
+    if bool(attends.all()) if all_attend is None else all_attend:
         return heard
     # Where everybody is masked, softmax gives 1 / n each; these agents hear nothing, and no gradient comes from them.
     return heard * attends.to(heard).repeat(agents // n).view(-1, 1, 1)

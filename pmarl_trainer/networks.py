@@ -189,6 +189,7 @@ class NeighbourAttention(nn.Module):
         super().__init__()
         bound = 1 / math.sqrt(hidden)
         self.heads, self.over_edges = heads, edges_pay(mask)
+        self.all_attend = bool(mask.any(dim=1).all())
         self.query = _uniform((1, hidden, hidden), bound, generator)
         self.key = _uniform((1, hidden, hidden), bound, generator)
         self.value = _uniform((1, hidden, hidden), bound, generator)
@@ -204,7 +205,7 @@ class NeighbourAttention(nn.Module):
         if self.over_edges:
             heard = attend_edges(query, key, value, self.edges, self.heads)
         else:
-            heard = attend_dense(query, key, value, self.mask, self.heads)
+            heard = attend_dense(query, key, value, self.mask, self.heads, self.all_attend)
         return heard, (query, key)
 
     def magnitude(self, logits: tuple[Tensor, Tensor]) -> Tensor:
