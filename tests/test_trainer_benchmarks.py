@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import agents_scaling, search, time_to_quality, update_speed
+from benchmarks import agents_scaling, loop_speed, search, time_to_quality, update_speed
 from benchmarks import agents_scaling_report as scaling_report
 from benchmarks.provenance import provenance
 
@@ -221,3 +221,15 @@ def test_every_result_on_a_page_has_a_benchmark_that_records_it():
     assert {"update_speed", "agents_scaling", "time_to_quality"} <= asked
     for name in asked:
         assert importlib.util.find_spec(f"benchmarks.{name}") is not None, name
+
+
+def test_the_whole_loop_is_timed_and_its_shares_are_shares():
+    found = loop_speed.measure(torch.device("cpu"), "torch", num_envs=4, rounds=1, network="bg")
+    assert found["env_steps_per_second"] > 0
+    assert found["updates_per_second"] > 0
+    assert 0 < found["share_of_the_turn_that_is_updates"] < 1
+    assert found["share_of_the_floor"] > 0
+    table = loop_speed.report(
+        {"provenance": {"command": "x"}, "rows": [{"device": "CPU", "backend": "torch", "num_envs": 4, **found}]}
+    )
+    assert "| CPU | torch | 4 | " in table
