@@ -146,11 +146,11 @@ class Delay(Disruption):
 
     def nothing(self, shape: tuple[int, ...]) -> np.ndarray:
         """No periods more."""
-        return np.zeros(shape, dtype=np.int16)
+        return np.zeros(shape, dtype=np.int32)
 
     def applied(self, before: np.ndarray, active: np.ndarray) -> np.ndarray:
         """Delays add up."""
-        return before + self.extra * active.astype(np.int16)
+        return before + self.extra * active.astype(np.int32)
 
 
 class DemandShock(Disruption):

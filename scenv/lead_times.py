@@ -76,8 +76,8 @@ class LinkJourneys:
     """The lead times that an episode of B rows meets on K links.
 
     Attributes:
-        periods: [T, K, B] int16; what leaves on a link in a period arrives so many periods later.
-        initial: [H, K, B] int16; of the consignments that left in the H periods before period 0, one a period, how many
+        periods: [T, K, B] int32; what leaves on a link in a period arrives so many periods later.
+        initial: [H, K, B] int32; of the consignments that left in the H periods before period 0, one a period, how many
             arrive in period h. H is the longest lead time.
     """
 
@@ -127,11 +127,11 @@ def draw_journeys(
     Args:
         links: the distribution of each of K links.
         uniform: [B, H + T, K'] numbers in [0, 1) for the K' links that are not fixed; H periods before period 0.
-        extra: [B, T, K] int16 periods that disruptions add, or None.
+        extra: [B, T, K] int32 periods that disruptions add, or None.
         crossing: whether a consignment may overtake an earlier one on its link.
     """
     rows, periods, _ = uniform.shape
-    journeys = np.empty((rows, periods, len(links)), dtype=np.int16)
+    journeys = np.empty((rows, periods, len(links)), dtype=np.int32)
     column = 0
     for k, link in enumerate(links):
         if link.is_fixed:

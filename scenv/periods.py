@@ -29,6 +29,15 @@ class PeriodsDistribution(BaseModel):
     values: Annotated[tuple[int, ...], BeforeValidator(list_of(_period, 1, 1000))]
     probabilities: Annotated[tuple[float, ...], BeforeValidator(list_of(number(0, 1), 1, 1000))]
 
+    def __eq__(self, other: object) -> bool:
+        """Equal numbers; what was computed from them (`cached_property`) does not count."""
+        if not isinstance(other, PeriodsDistribution):
+            return NotImplemented
+        return (self.values, self.probabilities) == (other.values, other.probabilities)
+
+    def __hash__(self) -> int:
+        return hash((self.values, self.probabilities))
+
     @model_validator(mode="before")
     @classmethod
     def _equal_probabilities(cls, given: Any) -> Any:
@@ -89,10 +98,10 @@ class PeriodsDistribution(BaseModel):
         return float((1 - tails[: self.longest]).sum())
 
     def quantile(self, uniform: np.ndarray) -> np.ndarray:
-        """Numbers of periods, int16, drawn by inversion from numbers in [0, 1)."""
+        """Numbers of periods, int32, drawn by inversion from numbers in [0, 1)."""
         cumulative = self.cumulative.copy()
         cumulative[-1] = 1.0
-        return np.searchsorted(cumulative, uniform, side="right").astype(np.int16)
+        return np.searchsorted(cumulative, uniform, side="right").astype(np.int32)
 
 
 @lru_cache(maxsize=MAX_LEAD_TIME)

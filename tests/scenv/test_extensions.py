@@ -392,3 +392,25 @@ def test_extensions_name_what_goes_beyond_the_paper(field: str) -> None:
     assert scenv.load_scenario("bg").extensions == ()
     assert scenv.load_scenario("bg", shipment_lead_time={"values": [3]}).extensions == ()
     assert scenv.load_scenario("bg", **{field: beyond[field]}).extensions == (field,)
+
+
+def test_equal_lead_times_on_several_links_and_environments_built_twice() -> None:
+    """Distributions that are equal, but not the same object, and have been used before."""
+    drawn = [{"values": [1, 2], "probabilities": [0.7, 0.3]} for _ in range(2)]
+    scenario = scenv.load_scenario(
+        "bg", horizon=10, order_crossing=True, order_lead_time=drawn[0], shipment_lead_time=drawn[1]
+    )
+    for _ in range(2):
+        scenv.vector_env(scenario, num_envs=2).reset(seed=0)
+    assert scenario.lead_time_of("order", "whole_0", "ret_0") == scenario.lead_time_of("shipment", "whole_0", "ret_0")
+    assert scenv.vector_env(scenario, num_envs=1).reset(seed=0).shape[0] == 1
+
+
+def test_long_studies_and_many_delays_do_not_overflow() -> None:
+    env = scenv.vector_env("bg", num_envs=1, horizon=32_780, shipment_lead_time={"values": [1, 3]})
+    env.reset(seed=0)  # 32,767 is the largest number of two bytes
+    delay = scenv.disruptions.Delay(period=2, duration=1, extra=1000)
+    total = delay.nothing((1,))
+    for _ in range(33):
+        total = delay.applied(total, np.ones(1, dtype=bool))
+    assert total.tolist() == [33_000]
