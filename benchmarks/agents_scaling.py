@@ -32,17 +32,17 @@ from typing import Any
 
 import numpy as np
 import torch
+from scenv_paper.provenance import provenance
 
 import scenv
 from benchmarks.agents_scaling_report import draw, exponents, report
-from benchmarks.provenance import provenance
 from benchmarks.update_speed import make_clock, random_batch, spec_of, timed
-from pmarl_trainer.algorithm import Learner
-from pmarl_trainer.attention import attend_dense, attend_edges, edge_list, edges_pay
-from pmarl_trainer.config import METHODS, TrainConfig
-from pmarl_trainer.env_api import EnvSpec
-from pmarl_trainer.graph import neighbour_mask
-from pmarl_trainer.rollout import agent_major, for_env
+from pmarl_trainer.config.schema import METHODS, TrainConfig
+from pmarl_trainer.data.rollout import agent_major, for_env
+from pmarl_trainer.env_api.protocol import EnvSpec
+from pmarl_trainer.learners.actor_critic import Learner
+from pmarl_trainer.learners.graph import neighbour_mask
+from pmarl_trainer.networks.attention import attend_dense, attend_edges, edge_list, edges_pay
 
 RESULTS = Path(__file__).parent / "results"
 NETWORKS = ("bg", "r1", "r2", "r3")

@@ -29,11 +29,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scenv_paper.provenance import provenance
 
 import scenv
 from benchmarks.classical_report import report
-from benchmarks.provenance import provenance
-from scenv.intervals import mean_interval, paired_difference
+from scenv.evaluation.intervals import mean_interval, paired_difference
 from scenv.policies import make_policy
 
 RESULTS = Path(__file__).parent / "results"

@@ -38,9 +38,9 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 from rich.table import Table
+from scenv_paper.provenance import REPOSITORY, provenance
 
 import scenv
-from benchmarks.provenance import REPOSITORY, provenance
 from benchmarks.timing import batched_speed, load_average, pettingzoo_speed
 from scenv.policies import BaseStock
 

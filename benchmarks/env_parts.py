@@ -29,21 +29,21 @@ from typing import Any
 import numpy as np
 
 import scenv
-import scenv.dynamics
-import scenv.row_block
-from scenv.observation import LOCAL_STATE_SIZE, SlidingHistory
-from scenv.random_streams import RandomStreams
-from scenv.reward import WindowedReward
-from scenv.row_block import NumpyOutput, RowBlock
+import scenv.simulation.dynamics
+import scenv.simulation.row_block
+from scenv.simulation.observation import LOCAL_STATE_SIZE, SlidingHistory
+from scenv.simulation.random_streams import RandomStreams
+from scenv.simulation.reward import WindowedReward
+from scenv.simulation.row_block import NumpyOutput, RowBlock
 
 #: part -> (owner, attribute) of the functions that do it; the order of the table.
 PARTS: dict[str, tuple[tuple[Any, str], ...]] = {
     "demand (at reset)": ((RandomStreams, "demand"),),
     "check and translate actions": ((scenv.VectorEnv, "_checked_actions"), (RowBlock, "adjusted_orders")),
-    "place orders": ((scenv.dynamics, "place_orders"),),
-    "serve": ((scenv.dynamics, "serve"),),
-    "cost": ((scenv.dynamics, "period_cost"),),
-    "receive, take orders, send": ((scenv.dynamics, "advance"),),
+    "place orders": ((scenv.simulation.dynamics, "place_orders"),),
+    "serve": ((scenv.simulation.dynamics, "serve"),),
+    "cost": ((scenv.simulation.dynamics, "period_cost"),),
+    "receive, take orders, send": ((scenv.simulation.dynamics, "advance"),),
     "history": ((SlidingHistory, "append"),),
     "reward": ((WindowedReward, "step"),),
     "copy out": ((NumpyOutput, "take"),),

@@ -27,10 +27,10 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from scenv_paper.provenance import REPOSITORY, provenance
 
 import scenv
 from benchmarks.env_parts import bytes_per_step, copy_bandwidth, memory_per_copy, time_by_part
-from benchmarks.provenance import REPOSITORY, provenance
 from benchmarks.timing import batched_speed, load_average, pettingzoo_speed
 from scenv import generators
 

@@ -21,14 +21,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from scenv_paper.provenance import provenance
 
-from benchmarks.provenance import provenance
 from benchmarks.update_speed import Products, make_clock, timed
-from pmarl_trainer.algorithm import Learner
-from pmarl_trainer.config import EnvConfig, RunConfig, TrainConfig
-from pmarl_trainer.replay import Replay
-from pmarl_trainer.rollout import align, collect
-from pmarl_trainer.training import open_env
+from pmarl_trainer.config.schema import EnvConfig, RunConfig, TrainConfig
+from pmarl_trainer.data.replay import Replay
+from pmarl_trainer.data.rollout import align, collect
+from pmarl_trainer.learners.actor_critic import Learner
+from pmarl_trainer.training.loop import open_env
 
 RESULTS = Path(__file__).parent / "results"
 

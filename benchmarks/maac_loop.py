@@ -1,4 +1,4 @@
-"""The same update as `pmarl_trainer.algorithm.Learner`, agent by agent: yardstick of speed and oracle of correctness.
+"""The same update as `pmarl_trainer.learners.actor_critic.Learner`, agent by agent: yardstick and oracle.
 
 Its structure is that of the published MAAC code (github.com/shariqiqbal2810/MAAC, utils/critics.py and
 algorithms/attention_sac.py): one module per agent and layer, key, selector and value extractors per head, attention of
@@ -17,8 +17,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pmarl_trainer.algorithm import Learner
-from pmarl_trainer.replay import Batch
+from pmarl_trainer.data.replay import Batch
+from pmarl_trainer.learners.actor_critic import Learner
 
 
 class LoopCritic(nn.Module):

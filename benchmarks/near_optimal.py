@@ -16,11 +16,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from scenv_paper.provenance import REPOSITORY, provenance
+
 from benchmarks.near_optimal_report import report
-from benchmarks.provenance import REPOSITORY, provenance
-from pmarl_trainer.config import RunConfig
-from pmarl_trainer.config_files import build_config, read_config
-from pmarl_trainer.run_folder import evaluate_run, load_config, resume_run, start_run
+from pmarl_trainer.config.files import build_config, read_config
+from pmarl_trainer.config.schema import RunConfig
+from pmarl_trainer.runs.run_folder import evaluate_run, load_config, resume_run, start_run
 
 RESULTS = Path(__file__).parent / "results"
 #: The seed and number of the demand paths that benchmarks.classical evaluates on.

@@ -22,8 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-from benchmarks.provenance import REPOSITORY, provenance
+from scenv_paper.provenance import REPOSITORY, provenance
 
 RESULTS = Path(__file__).parent / "results"
 EVALUATION_SEED = 7

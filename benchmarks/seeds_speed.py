@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from scenv_paper.provenance import provenance
 
 import scenv
-from benchmarks.provenance import provenance
 from benchmarks.update_speed import make_clock, random_batch, spec_of, timed
-from pmarl_trainer.config import TrainConfig
-from pmarl_trainer.replicas import Stack, side_by_side
+from pmarl_trainer.config.schema import TrainConfig
+from pmarl_trainer.learners.replicas import Stack, side_by_side
 
 RESULTS = Path(__file__).parent / "results"
 NETWORKS, REPLICAS = ("bg", "r2"), (1, 3, 5)

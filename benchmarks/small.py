@@ -21,9 +21,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from scenv_paper.provenance import provenance
 
 import scenv
-from benchmarks.provenance import provenance
 from benchmarks.timing import batched_speed, pettingzoo_speed
 from benchmarks.update_speed import random_batch, spec_of, timed, variants_of
 

@@ -27,8 +27,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from benchmarks.provenance import REPOSITORY, provenance
-from pmarl_trainer.metrics import read_metrics
+from scenv_paper.provenance import REPOSITORY, provenance
+
+from pmarl_trainer.runs.metrics import read_metrics
 
 RESULTS = Path(__file__).parent / "results"
 TARGET = 0.85

@@ -4,7 +4,7 @@
 
 writes results/update_speed.json and .md. One update is a step of critics, policies and targets on one drawn batch,
 already on the device. The yardstick `benchmarks.maac_loop` has the structure of the published MAAC code; a test holds
-both to the same parameters after five updates (tests/pmarl_trainer/test_update_oracle.py).
+both to the same parameters after five updates (tests/pmarl_trainer/learners/test_update_oracle.py).
 
 Method. One process, `--threads` threads; all variants take turns, round after round, with the same batch and random
 numbers; the first rounds warm up. On the CPU with one thread the clock is the process's CPU time, because others may
@@ -26,16 +26,16 @@ from typing import Any
 
 import numpy as np
 import torch
+from scenv_paper.provenance import provenance
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import scenv
 from benchmarks.maac_loop import LoopLearner
-from benchmarks.provenance import provenance
-from pmarl_trainer.algorithm import Learner
-from pmarl_trainer.config import TrainConfig
-from pmarl_trainer.env_api import EnvSpec
-from pmarl_trainer.graph import neighbour_mask
-from pmarl_trainer.replay import Batch
+from pmarl_trainer.config.schema import TrainConfig
+from pmarl_trainer.data.replay import Batch
+from pmarl_trainer.env_api.protocol import EnvSpec
+from pmarl_trainer.learners.actor_critic import Learner
+from pmarl_trainer.learners.graph import neighbour_mask
 
 RESULTS = Path(__file__).parent / "results"
 METHODS = ("maac", "pmarl")
@@ -72,7 +72,7 @@ def random_batch(spec: EnvSpec, batch_size: int, device: torch.device) -> Batch:
 class Products(TorchDispatchMode):
     """Records every matrix product inside the context: operands' shapes and strides, type.
 
-    A convolution of width 1 (`pmarl_trainer.shared_product`) is one product, its backward pass two.
+    A convolution of width 1 (`pmarl_trainer.networks.shared_product`) is one product, its backward pass two.
     """
 
     NAMES = ("mm", "addmm", "bmm", "baddbmm", "addmm_", "baddbmm_")

@@ -22,7 +22,7 @@ from pydantic_core import PydanticUndefined
 from typer.main import get_command
 
 import scenv
-import scenv.demand
+import scenv.scenario.demand
 from scenv.cli import app
 from scenv.render import draw_episode, draw_network
 

@@ -96,13 +96,13 @@ def _train_command(
         if changes or dry_run or seeds > 1 or any(value is not None for value in (scenario, out, *given.values())):
             raise TrainerError("--resume goes on with the run as it was configured; it takes no option but --quiet")
         _require_torch()
-        from pmarl_trainer.run_folder import resume_run
+        from pmarl_trainer.runs.run_folder import resume_run
 
         _say_how_it_ended(resume_run(resume, quiet=quiet), resume)
         return
     if scenario is None:
         raise TrainerError("give --scenario FILE, or --resume RUN")
-    from pmarl_trainer.config_files import read_config
+    from pmarl_trainer.config.files import read_config
 
     config = read_config(scenario, changes, **given)
     if dry_run:
@@ -111,7 +111,7 @@ def _train_command(
         print(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False), end="")
         return
     _require_torch()
-    from pmarl_trainer.run_folder import start_run
+    from pmarl_trainer.runs.run_folder import start_run
 
     last = f"-{config.train.seed + seeds - 1}" if seeds > 1 else ""
     folder = out or _new_folder(f"{scenario.stem}-{config.train.method}-s{config.train.seed}{last}")
@@ -120,7 +120,7 @@ def _train_command(
 
 def _print_keys() -> None:
     """Every key of the section train: name, default, what it means."""
-    from pmarl_trainer.config import TrainConfig
+    from pmarl_trainer.config.schema import TrainConfig
 
     for name, field in TrainConfig.model_fields.items():
         default = "null" if field.default is None else field.default
@@ -156,7 +156,7 @@ def _evaluate_command(
         pmarl-evaluate runs/r2-pmarl-s0-1 --episodes 1000 --seed 7 --out /tmp/thousand.json
     """
     _require_torch()
-    from pmarl_trainer.run_folder import evaluate_run, load_config
+    from pmarl_trainer.runs.run_folder import evaluate_run, load_config
 
     which = _checkpoint(checkpoint)
     evaluate_run(load_config(run), run, episodes=episodes, seed=seed, which=which, out=out)
@@ -182,7 +182,7 @@ def _export_command(
         scenv evaluate --scenario r2 --policy base-stock,policies
     """
     _require_torch()
-    from pmarl_trainer.export import export_run
+    from pmarl_trainer.export.policies import export_run
 
     files = export_run(run, out, which=_checkpoint(checkpoint), onnx=onnx)
     print(f"{len(files)} files in {out}: {', '.join(files[:3])}{', ...' if files[3:] else ''}")

@@ -1,20 +1,23 @@
 """scenv: multi-echelon inventory control on real supply networks, as a PettingZoo environment and its batched twin."""
 
-from scenv import demand, generators, policies, render, testing, wrappers
-from scenv.comparison import Comparison
-from scenv.env import SupplyChainEnv, env, parallel_env, raw_env
-from scenv.episode import Episode, record_episode
+from scenv import policies, render, testing
+from scenv.envs import wrappers
+from scenv.envs.gym_vector import SingleAgentVectorEnv, centralised_vector_env, single_firm_vector_env
+from scenv.envs.parallel import SupplyChainEnv, env, parallel_env, raw_env
+from scenv.envs.registration import register_envs
+from scenv.envs.single_agent import SingleAgentEnv, centralised_env, single_firm_env
 from scenv.errors import ActionError, NetworkError, ScenarioError, ScenvError
-from scenv.evaluation import Evaluation, evaluate
-from scenv.gym_vector import SingleAgentVectorEnv, centralised_vector_env, single_firm_vector_env
-from scenv.lower_bound import newsvendor_bound
-from scenv.network import Network, load_network
-from scenv.registration import register_envs
-from scenv.scenario import Scenario
-from scenv.scenario_files import load_scenario
-from scenv.serial_optimum import serial_optimum
-from scenv.single_agent import SingleAgentEnv, centralised_env, single_firm_env
-from scenv.vector_env import VectorEnv, vector_env
+from scenv.evaluation.comparison import Comparison
+from scenv.evaluation.episode import Episode, record_episode
+from scenv.evaluation.run import Evaluation, evaluate
+from scenv.network import generators
+from scenv.network.network import Network, load_network
+from scenv.scenario import demand
+from scenv.scenario.files import load_scenario
+from scenv.scenario.scenario import Scenario
+from scenv.simulation.vector_env import VectorEnv, vector_env
+from scenv.theory.lower_bound import newsvendor_bound
+from scenv.theory.serial_optimum import serial_optimum
 
 __all__ = [
     "ActionError",

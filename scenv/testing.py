@@ -19,13 +19,13 @@ from typing import Any
 import networkx as nx
 import numpy as np
 
-from scenv.dynamics import LocalState
-from scenv.env import SupplyChainEnv
+from scenv.envs.parallel import SupplyChainEnv
 from scenv.errors import ScenvError
-from scenv.network import Network
-from scenv.scenario import Scenario
-from scenv.scenario_files import load_scenario
-from scenv.vector_env import VectorEnv
+from scenv.network.network import Network
+from scenv.scenario.files import load_scenario
+from scenv.scenario.scenario import Scenario
+from scenv.simulation.dynamics import LocalState
+from scenv.simulation.vector_env import VectorEnv
 
 __all__ = ["Check", "EnvCheckError", "check_env"]
 

@@ -14,12 +14,11 @@ from pathlib import Path
 import filelock
 import pytest
 from rich.console import Console
-
-from benchmarks.paper import cli, grid
-from benchmarks.paper.cell import BUSY, INTERRUPTED, run_cell, write_json
-from benchmarks.paper.design import ABLATIONS, BUDGETS, Cell, cells
-from benchmarks.paper.display import table
-from benchmarks.paper.timing import measure
+from scenv_paper import cli, grid
+from scenv_paper.cell import BUSY, INTERRUPTED, run_cell, write_json
+from scenv_paper.design import ABLATIONS, BUDGETS, Cell, cells
+from scenv_paper.display import table
+from scenv_paper.timing import measure
 
 #: Instead of a cell's training: writes the record, unless its method says that it goes wrong.
 FAKE = f"""
@@ -57,7 +56,7 @@ def test_the_grid_has_every_cell_once_and_the_most_telling_first():
 
 @pytest.mark.parametrize("method", ["pmarl", "hdpo", *ABLATIONS])
 def test_a_cells_overrides_are_settings_that_the_trainer_takes(method, repository):
-    from pmarl_trainer.config_files import read_config
+    from pmarl_trainer.config.files import read_config
 
     for budget in BUDGETS:
         cell = Cell("r2", 3, method, 1, budget)
@@ -91,8 +90,8 @@ def test_a_cell_that_another_process_holds_is_left_to_it(tmp_path):
     cell = Cell("bg", 2, "pmarl", 0, "smoke")
     tmp_path.mkdir(exist_ok=True)
     with filelock.FileLock(tmp_path / "lock"):
-        holder = f"from benchmarks.paper.cell import *; sys.exit(run_cell({cell!r}, Path({str(tmp_path)!r})))"
-        imports = "from benchmarks.paper.design import Cell; import sys; from pathlib import Path; "
+        holder = f"from scenv_paper.cell import *; sys.exit(run_cell({cell!r}, Path({str(tmp_path)!r})))"
+        imports = "from scenv_paper.design import Cell; import sys; from pathlib import Path; "
         status = subprocess.run(
             [sys.executable, "-c", imports + holder], check=False, cwd=Path(__file__).parents[1]
         ).returncode
@@ -123,8 +122,9 @@ def test_learned_and_classical_policies_meet_the_same_demand(tmp_path):
     """What the trainer says that base-stock costs is what the classical cell says, path by path."""
     assert run_cell(Cell("bg", 2, "pmarl", 0, "smoke"), tmp_path / "pmarl") == 0
     evaluation = json.loads((tmp_path / "pmarl" / "run" / "evaluation.json").read_text())
+    from scenv_paper.design import EVALUATION_SEED
+
     import scenv
-    from benchmarks.paper.design import EVALUATION_SEED
 
     scenario = scenv.load_scenario("bg", shipment_lead_time=2)
     expected = scenv.evaluate("base-stock", scenario, episodes=100, seed=EVALUATION_SEED).episode_costs
@@ -167,7 +167,7 @@ def test_timing_has_a_row_for_every_method_and_network():
 def test_a_killed_cell_goes_on_and_ends_as_an_uninterrupted_one(tmp_path):
     """SIGINT saves; SIGKILL loses what came after the last checkpoint. Either way the costs come out the same."""
     place = ["bg", "2", "pmarl", "0", "small"]
-    command = [sys.executable, "-m", "benchmarks.paper.cell", str(tmp_path / "cut"), *place]
+    command = [sys.executable, "-m", "scenv_paper.cell", str(tmp_path / "cut"), *place]
     metrics, root = tmp_path / "cut" / "run" / "metrics.csv", Path(__file__).parents[1]
     for ending in (signal.SIGINT, signal.SIGKILL):
         rows = metrics.read_text().count("\n") if metrics.exists() else 1

@@ -8,15 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from benchmarks.paper import cli
-from benchmarks.paper.claims import CLAIMS
-from benchmarks.paper.design import CLASSICAL
-from benchmarks.paper.document import make_document
-from benchmarks.paper.errors import UsageError
-from benchmarks.paper.page import page
-from benchmarks.paper.report import verify_report, write_report
-from benchmarks.paper.results import read_results
+from scenv_paper import cli
+from scenv_paper.claims import CLAIMS
+from scenv_paper.design import CLASSICAL
+from scenv_paper.document import make_document
+from scenv_paper.errors import UsageError
+from scenv_paper.page import page
+from scenv_paper.report import verify_report, write_report
+from scenv_paper.results import read_results
 
 PATHS = np.random.default_rng(0).gamma(20.0, 50.0, size=100)  # what a path costs anybody
 FACTORS = {"pmarl": 1.0, "maac": 1.25, "fv": 1.0, "hdpo": 0.5}

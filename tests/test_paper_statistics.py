@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from benchmarks.paper.claims import Claim, judge
-from benchmarks.paper.design import CLASSICAL
-from benchmarks.paper.statistics import Estimate, mean, ratio, ratio_of_repeats
+from scenv_paper.claims import Claim, judge
+from scenv_paper.design import CLASSICAL
+from scenv_paper.statistics import Estimate, mean, ratio, ratio_of_repeats
 
 PATHS = np.random.default_rng(0).gamma(20.0, 50.0, size=100)  # what a path costs anybody
 

@@ -15,7 +15,7 @@ from ray.rllib.env.wrappers.pettingzoo_env import ParallelPettingZooEnv
 from ray.tune.registry import register_env
 
 import scenv
-from scenv.wrappers import NormalisedObservations
+from scenv.envs.wrappers import NormalisedObservations
 
 
 def make_env(config: dict) -> ParallelPettingZooEnv:

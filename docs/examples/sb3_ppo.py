@@ -19,7 +19,7 @@ from stable_baselines3.common.utils import set_random_seed
 from stable_baselines3.common.vec_env import VecMonitor
 
 import scenv
-from scenv.wrappers import NormalisedObservations, UniformSpaces
+from scenv.envs.wrappers import NormalisedObservations, UniformSpaces
 
 
 def shared_policy(steps: int) -> None:

@@ -20,7 +20,7 @@ from torchrl.modules import MultiAgentMLP, ProbabilisticActor
 from torchrl.objectives import ClipPPOLoss, ValueEstimators
 
 import scenv
-from scenv.wrappers import NormalisedObservations
+from scenv.envs.wrappers import NormalisedObservations
 
 
 def make_env(seed: int) -> TransformedEnv:

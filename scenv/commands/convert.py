@@ -9,7 +9,7 @@ import typer
 
 from scenv.commands.console import refuse_to_overwrite
 from scenv.errors import ScenvError
-from scenv.network import load_network
+from scenv.network.network import load_network
 
 
 def convert_command(

@@ -10,16 +10,16 @@ from typing import Annotated
 import typer
 
 from scenv.commands.console import output_console, refuse_to_overwrite
-from scenv.comparison import Comparison
-from scenv.comparison_plot import draw_comparison
-from scenv.comparison_table import comparison_table, stage_table
 from scenv.errors import ScenvError
-from scenv.evaluation import evaluate
+from scenv.evaluation.comparison import Comparison
+from scenv.evaluation.plots import draw_comparison
+from scenv.evaluation.run import evaluate
+from scenv.evaluation.tables import comparison_table, stage_table
 from scenv.policies import NAMED_POLICIES
 from scenv.render import save
 from scenv.render.canvas import SUFFIXES, require_matplotlib
-from scenv.scenario import Scenario
-from scenv.scenario_files import load_scenario
+from scenv.scenario.files import load_scenario
+from scenv.scenario.scenario import Scenario
 
 ScenarioOption = Annotated[str, typer.Option("--scenario", "-s", help="bg, r1, r2, r3, or a scenario or network file.")]
 PolicyOption = Annotated[

@@ -15,8 +15,8 @@ from scenv.commands.console import output_console
 from scenv.render.network_picture import network_summary
 from scenv.render.source import scenario_to_show
 from scenv.render.stages import stage_titles
-from scenv.scenario import Scenario
-from scenv.structure import build_structure
+from scenv.scenario.scenario import Scenario
+from scenv.simulation.structure import build_structure
 
 _MOST_FIRMS = 60
 

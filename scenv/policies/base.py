@@ -8,10 +8,10 @@ from typing import Protocol
 import array_api_compat
 import numpy as np
 
-from scenv.array_ops import Array, namespace
-from scenv.dynamics import LocalState
 from scenv.errors import ScenarioError, did_you_mean
-from scenv.network import Network
+from scenv.network.network import Network
+from scenv.simulation.array_ops import Array, namespace
+from scenv.simulation.dynamics import LocalState
 
 
 class Policy(Protocol):

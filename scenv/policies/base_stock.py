@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from scenv.array_ops import Array
-from scenv.dynamics import LocalState
 from scenv.errors import ScenarioError
 from scenv.policies.base import as_array_like, at_least_zero, inventory_position, per_firm
-from scenv.scenario import Scenario
-from scenv.scenario_files import load_scenario
-from scenv.structure import build_structure
+from scenv.scenario.files import load_scenario
+from scenv.scenario.scenario import Scenario
+from scenv.simulation.array_ops import Array
+from scenv.simulation.dynamics import LocalState
+from scenv.simulation.structure import build_structure
 
 
 def base_stock_levels(scenario: Scenario, service_level: float = 0.95, review_period: int = 0) -> np.ndarray:

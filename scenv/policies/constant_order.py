@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from scenv.array_ops import Array, namespace
-from scenv.dynamics import LocalState
 from scenv.errors import ScenarioError
 from scenv.policies.base import as_array_like, per_firm
-from scenv.scenario_files import load_scenario
+from scenv.scenario.files import load_scenario
+from scenv.simulation.array_ops import Array, namespace
+from scenv.simulation.dynamics import LocalState
 
 
 class ConstantOrder:

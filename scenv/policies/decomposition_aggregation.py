@@ -21,12 +21,12 @@ import networkx as nx
 import numpy as np
 
 from scenv.errors import ScenarioError
-from scenv.lead_time_demand import NormalLeadTimeDemand, lead_time_demands
-from scenv.network import Network
+from scenv.network.network import Network
 from scenv.policies.base_stock import BaseStock
-from scenv.scenario import Scenario
-from scenv.scenario_files import load_scenario
-from scenv.structure import build_structure
+from scenv.scenario.files import load_scenario
+from scenv.scenario.scenario import Scenario
+from scenv.simulation.structure import build_structure
+from scenv.theory.lead_time_demand import NormalLeadTimeDemand, lead_time_demands
 
 Variant = Literal["service", "cost"]
 #: The paths of one firm, merged where they cannot differ: (retailer, periods from the firm to it) -> weight.

@@ -7,8 +7,8 @@ from typing import Any
 
 from scenv.policies.base import per_firm
 from scenv.policies.base_stock import BaseStock
-from scenv.scenario_files import load_scenario
-from scenv.serial_optimum import local_from_echelon, serial_chain, serial_optimum
+from scenv.scenario.files import load_scenario
+from scenv.theory.serial_optimum import local_from_echelon, serial_chain, serial_optimum
 
 
 class EchelonBaseStock(BaseStock):

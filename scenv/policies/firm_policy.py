@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from scenv.errors import ScenarioError, shown
-from scenv.tensor_file import read_tensors
+from scenv.policies.tensor_file import read_tensors
 
 FORMAT = "pmarl-policy"
 VERSION = 1

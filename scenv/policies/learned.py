@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from scenv.array_ops import Array
-from scenv.dynamics import LocalState
 from scenv.errors import ScenarioError
-from scenv.observation import LOCAL_STATE_SIZE, FunctionalHistory
 from scenv.policies.base import as_array_like, at_least_zero
 from scenv.policies.firm_policy import FirmPolicy
-from scenv.scenario import Scenario
-from scenv.scenario_files import load_scenario
+from scenv.scenario.files import load_scenario
+from scenv.scenario.scenario import Scenario
+from scenv.simulation.array_ops import Array
+from scenv.simulation.dynamics import LocalState
+from scenv.simulation.observation import LOCAL_STATE_SIZE, FunctionalHistory
 
 
 class LearnedPolicies:

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from scenv.array_ops import Array, namespace
-from scenv.dynamics import LocalState
 from scenv.errors import ScenarioError, did_you_mean
 from scenv.policies.base import Policy, as_array_like
-from scenv.scenario_files import load_scenario
+from scenv.scenario.files import load_scenario
+from scenv.simulation.array_ops import Array, namespace
+from scenv.simulation.dynamics import LocalState
 
 
 class Mixed:

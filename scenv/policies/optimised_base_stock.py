@@ -8,7 +8,7 @@ from typing import Any, Literal
 from scenv.errors import ScenarioError, ScenvError
 from scenv.policies.base_stock import BaseStock
 from scenv.policies.decomposition_aggregation import decomposition_aggregation_levels
-from scenv.scenario_files import load_scenario
+from scenv.scenario.files import load_scenario
 
 Method = Literal["auto", "gradient", "cma"]
 
@@ -33,13 +33,13 @@ class OptimisedBaseStock(BaseStock):
                 torch is installed.
             episodes: number of demand paths to minimise the mean cost of.
             seed: of these paths; evaluate on other ones.
-            **search: further arguments of `scenv.level_search.search_by_gradient` or `search_by_cma`.
+            **search: further arguments of `scenv.policies.level_search.search_by_gradient` or `search_by_cma`.
 
         Raises:
             ScenarioError: for an unknown method or fewer than one episode.
             ScenvError: if the library that the method needs (for "auto": either) is not installed.
         """
-        from scenv.level_search import LevelSearch, search_by_cma, search_by_gradient  # it simulates policies
+        from scenv.policies.level_search import LevelSearch, search_by_cma, search_by_gradient  # it simulates policies
 
         scenario = load_scenario(scenario)
         if method not in ("auto", "gradient", "cma"):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from scenv.array_ops import Array
-from scenv.dynamics import LocalState
+from scenv.simulation.array_ops import Array
+from scenv.simulation.dynamics import LocalState
 
 
 class PassThrough:

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from scenv.array_ops import Array
-from scenv.dynamics import LocalState
 from scenv.policies.base import as_array_like, at_least_zero
-from scenv.scenario_files import load_scenario
+from scenv.scenario.files import load_scenario
+from scenv.simulation.array_ops import Array
+from scenv.simulation.dynamics import LocalState
 
 
 class RandomPolicy:

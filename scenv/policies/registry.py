@@ -22,7 +22,7 @@ from scenv.policies.pass_through import PassThrough
 from scenv.policies.random_policy import RandomPolicy
 from scenv.policies.reorder_point import ReorderPoint
 from scenv.policies.sterman import Sterman
-from scenv.scenario import Scenario
+from scenv.scenario.scenario import Scenario
 
 
 @dataclass(frozen=True)

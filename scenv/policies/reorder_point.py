@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from scenv.array_ops import Array, namespace
-from scenv.dynamics import LocalState
 from scenv.errors import ScenarioError
 from scenv.policies.base import as_array_like, inventory_position, per_firm
 from scenv.policies.base_stock import base_stock_levels
-from scenv.scenario_files import load_scenario
+from scenv.scenario.files import load_scenario
+from scenv.simulation.array_ops import Array, namespace
+from scenv.simulation.dynamics import LocalState
 
 
 class ReorderPoint:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from scenv.array_ops import Array
-from scenv.dynamics import LocalState
 from scenv.policies.base import as_array_like, at_least_zero, require_fraction
-from scenv.scenario_files import load_scenario
-from scenv.structure import build_structure
+from scenv.scenario.files import load_scenario
+from scenv.simulation.array_ops import Array
+from scenv.simulation.dynamics import LocalState
+from scenv.simulation.structure import build_structure
 
 
 class Sterman:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scenv.episode import Episode
+from scenv.evaluation.episode import Episode
 from scenv.render.canvas import heading, new_figure
 from scenv.render.stages import stage_titles
 from scenv.render.style import BACKORDER, DEMAND, GRID, INVENTORY, ORDERS, TEXT

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from scenv.episode import Episode
 from scenv.errors import ScenvError
+from scenv.evaluation.episode import Episode
 from scenv.render.canvas import frame, require_matplotlib
 from scenv.render.episode_picture import draw_episode
 

@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 from scipy.optimize import isotonic_regression
 
-from scenv.network import Network
+from scenv.network.network import Network
 
 __all__ = ["Layout", "layered_layout"]
 

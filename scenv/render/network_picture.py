@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import networkx as nx
 import numpy as np
 
-from scenv.network import Network
+from scenv.network.network import Network
 from scenv.render.canvas import blank_axes, heading, new_figure
 from scenv.render.layout import Layout, layered_layout
 from scenv.render.source import scenario_to_show
 from scenv.render.stages import stage_titles
 from scenv.render.style import EDGE, HOLDING_COST_MAP, NEUTRAL, TEXT
-from scenv.scenario import Scenario
+from scenv.scenario.scenario import Scenario
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from scenv.errors import ScenarioError
-from scenv.network import load_network
-from scenv.scenario import Scenario
-from scenv.scenario_files import load_scenario
+from scenv.network.network import load_network
+from scenv.scenario.files import load_scenario
+from scenv.scenario.scenario import Scenario
 
 __all__ = ["scenario_to_show"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from scenv.network import Network
+from scenv.network.network import Network
 
 __all__ = ["stage_titles"]
 

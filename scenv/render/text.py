@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from scenv.dynamics import LocalState
+from scenv.simulation.dynamics import LocalState
 
 __all__ = ["period_table"]
 

@@ -6,12 +6,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from scenv.dynamics import LocalState
-from scenv.episode import EpisodeRecorder
+from scenv.evaluation.episode import EpisodeRecorder
 from scenv.render.canvas import frame, require_matplotlib
 from scenv.render.episode_picture import draw_episode
 from scenv.render.text import period_table
-from scenv.vector_env import VectorEnv
+from scenv.simulation.dynamics import LocalState
+from scenv.simulation.vector_env import VectorEnv
 
 __all__ = ["RENDER_MODES", "Viewer"]
 

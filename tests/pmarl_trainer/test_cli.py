@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from pmarl_trainer import cli
-from pmarl_trainer.config import TrainConfig
+from pmarl_trainer.config.schema import TrainConfig
 
 SCENARIO = """
 env: {entry: "tests.pmarl_trainer.toy_envs:IdentityGame", agents: 2}
@@ -160,12 +160,12 @@ def test_ctrl_c_saves_and_says_how_to_go_on(repository, scenario, tmp_path):
 
 
 def test_importing_the_command_line_loads_no_torch(repository):
-    code = "import sys, pmarl_trainer.cli, pmarl_trainer.config_files; sys.exit('torch' in sys.modules)"
+    code = "import sys, pmarl_trainer.cli, pmarl_trainer.config.files; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=repository, timeout=60).returncode == 0
 
 
 @pytest.mark.parametrize("name", ["bg", "r1", "r2", "r3", "smoke"])
 def test_the_projects_own_scenarios_are_valid(repository, name):
-    from pmarl_trainer.config_files import read_config
+    from pmarl_trainer.config.files import read_config
 
     assert read_config(repository / "scenarios" / f"{name}.yaml").env.entry == "scenv:vector_env"

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 import scenv
-from scenv.order_links import order_links
 from scenv.policies import BaseStock
+from scenv.simulation.order_links import order_links
 
 ORACLES = Path(__file__).resolve().parents[1] / "oracles"
 ANSWERS = ORACLES / "stockpyl_trajectories.json"

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 
 import scenv
 from scenv import testing
-from scenv.dynamics import LocalState
+from scenv.simulation.dynamics import LocalState
 from scenv.testing import EnvCheckError, check_env, run_checks
 from tests.scenv.strategies import scenarios
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import scenv
-from scenv.dynamics import LocalState
 from scenv.policies import (
     NAMED_POLICIES,
     AnchorAndAdjust,
@@ -19,6 +18,7 @@ from scenv.policies import (
     Sterman,
     make_policy,
 )
+from scenv.simulation.dynamics import LocalState
 
 # The beer game: mean demand 32, lead time 3, so the supply line aimed at is 96.
 STATE = LocalState(

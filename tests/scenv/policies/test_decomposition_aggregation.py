@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import scenv
-from scenv.lead_time_demand import PoissonLeadTimeDemand
 from scenv.policies import DecompositionAggregation
+from scenv.theory.lead_time_demand import PoissonLeadTimeDemand
 from tests.scenv.strategies import scenarios
 
 

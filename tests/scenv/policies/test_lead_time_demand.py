@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 import scenv
-from scenv.lead_time_demand import (
+from scenv.theory.lead_time_demand import (
     NegativeBinomialLeadTimeDemand,
     NormalLeadTimeDemand,
     PoissonLeadTimeDemand,

@@ -8,7 +8,7 @@ import pytest
 import scenv
 from scenv.errors import ScenarioError
 from scenv.policies import FirmPolicy, LearnedPolicies
-from scenv.tensor_file import read_tensors
+from scenv.policies.tensor_file import read_tensors
 
 FIRMS = scenv.load_network("bg").agents
 VALUES = list(range(-8, 25))

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from scipy import stats
 
 import scenv
-from scenv.lower_bound import newsvendor_bound
-from scenv.serial_optimum import serial_optimum
+from scenv.theory.lower_bound import newsvendor_bound
+from scenv.theory.serial_optimum import serial_optimum
 from tests.scenv.strategies import scenarios
 
 

@@ -8,7 +8,7 @@ import pytest
 
 import scenv
 from scenv.policies import BaseStock, DecompositionAggregation, OptimisedBaseStock
-from scenv.serial_optimum import serial_optimum
+from scenv.theory.serial_optimum import serial_optimum
 
 QUICK = {"horizon": 25, "warmup": 5, "shipment_lead_time": 1}
 

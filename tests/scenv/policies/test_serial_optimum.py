@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import scenv
 from scenv.policies import BaseStock, EchelonBaseStock
-from scenv.serial_optimum import clark_scarf, local_from_echelon, serial_optimum
+from scenv.theory.serial_optimum import clark_scarf, local_from_echelon, serial_optimum
 
 FIRMS = ("ret_0", "whole_0", "dist_0", "sup_0")
 

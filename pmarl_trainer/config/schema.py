@@ -1,0 +1,288 @@
+"""What a training run is: the methods' table and the schema of a scenario file's `train:` section, with every default.
+
+Names follow BenchMARL where the thing is the same. `config_files` reads the files and overrides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from pmarl_trainer.config.presets import PRESETS
+from pmarl_trainer.errors import did_you_mean
+
+Attention = Literal["all", "neighbours"]
+GroupWeights = Literal["equal", "log_scaled"]
+PolicyInput = Literal["local", "global"]
+
+
+@dataclass(frozen=True)
+class Method:
+    """One row of the paper's Table 3.
+
+    Attributes:
+        attention: whom an agent's critic attends to: every other agent, or its neighbours in the graph.
+        group_weights: an agent's weight in the critic loss: 1, or (1 + ln|G|) / |G| over agents of equal degrees.
+        policy_input: what a policy sees: its own agent's observation, or every agent's.
+    """
+
+    attention: Attention
+    group_weights: GroupWeights
+    policy_input: PolicyInput
+
+
+METHODS: Mapping[str, Method] = {
+    "maac": Method(attention="all", group_weights="equal", policy_input="local"),
+    "pmarl": Method(attention="neighbours", group_weights="log_scaled", policy_input="local"),
+    "fv": Method(attention="neighbours", group_weights="log_scaled", policy_input="global"),
+}
+
+#: Defaults of the section `train` that are a method's own. hdpo: a rollout is one gradient step. fv: its policies have
+#: N times as many inputs, and a step of Adam moves every one of their weights, so the same learning rate moves the
+#: policies N times as far; with it they settle above base-stock's cost on r1 and r3 (ablation `fv_common_step` in
+#: benchmarks/results/report.md).
+METHOD_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    "fv": {"policy_lr": 5e-4},
+    "hdpo": {
+        "rollouts": 400,
+        "num_envs": 48,
+        "hidden_size": 32,
+        "policy_lr": 1e-2,
+        "lr_final": 0.0,
+        "policy_clip": 1.0,
+    },
+}
+
+
+class EnvConfig(BaseModel):
+    """The `env:` section: which environment, and its own keyword arguments, which the environment itself validates."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+    entry: str = Field(description="'module:callable' that makes a batched environment or a PettingZoo ParallelEnv.")
+
+    @model_validator(mode="after")
+    def _no_trainer_keys(self) -> EnvConfig:
+        for key in ("num_envs", "seed"):
+            if key in self.arguments:
+                raise ValueError(f"{key!r} is the trainer's: write it in the section train")
+        return self
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The environment's keyword arguments."""
+        return dict(self.model_extra or {})
+
+
+class TrainConfig(BaseModel):
+    """The `train:` section. A *rollout* is one episode of each of `num_envs` environment rows."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    preset: Literal["default", "maac-reference", "paper"] = Field(
+        default="default", description="Settings for whatever is not given: the published MAAC code's, or the paper's."
+    )
+
+    # What is learned
+    method: Literal["maac", "pmarl", "fv", "hdpo"] = Field(
+        default="pmarl",
+        description="A row of METHODS (paper, Table 3); or hdpo, hindsight differentiable policy optimisation, which "
+        "needs a differentiable environment and has no critic, replay or temperature.",
+    )
+    attention: Attention | None = Field(default=None, description="Instead of the method's (for ablations).")
+    group_weights: GroupWeights | None = Field(default=None, description="Instead of the method's.")
+    policy_input: PolicyInput | None = Field(default=None, description="Instead of the method's (hdpo: local).")
+    order_range: Literal["action_set", "free"] = Field(
+        default="action_set",
+        description="hdpo: the adjustment a in max(0, d + a) is within the actions' range, or any.",
+    )
+    adjustment: Literal["real", "nearest", "straight_through"] = Field(
+        default="real",
+        description="hdpo: a is a real number; nearest: trained so, but evaluated with the nearest action of the set; "
+        "straight_through: trained with the nearest action too, the gradient passing as if a were real.",
+    )
+    adjacency: tuple[tuple[int, ...], ...] | None = Field(
+        default=None,
+        description="[N][N] instead of the environment's own, or the name of a file with it (.json, .npy, text): entry "
+        "i,j is -1 if i supplies j, 1 if i is a customer of j; or 1 for any two neighbours.",
+    )
+
+    max_steps: int | None = Field(
+        default=None, ge=1, description="Steps of an episode, for a PettingZoo environment that does not say."
+    )
+
+    env_processes: int = Field(
+        default=0, ge=0, le=1024, description="Processes that step the copies of a PettingZoo environment; 0: none."
+    )
+
+    # Budget and data
+    seed: int = Field(default=0, ge=0, lt=2**63, description="Of initialisation, exploration and training paths.")
+    rollouts: int = Field(default=100, ge=1, description="Rollouts in all.")
+    num_envs: int = Field(default=32, ge=1, description="Environment rows that are rolled out together.")
+    learning_starts: int = Field(default=4, ge=0, description="Rollouts before the first update.")
+    updates_per_rollout: int = Field(default=32, ge=1, description="Of critics and policies, after each rollout.")
+    updates_per_transition: float | None = Field(
+        default=None, gt=0, le=100, description="Instead: this many for each transition that a rollout brought."
+    )
+    memory_size: int = Field(default=40_000, ge=1, description="Replay capacity, transitions of all agents together.")
+    batch_size: int = Field(default=256, ge=1, description="Transitions that an update is made from.")
+
+    # Networks
+    hidden_size: int = Field(default=64, ge=1, description="Width of every hidden layer and of the attention.")
+    attention_heads: int = Field(default=4, ge=1, description="Must divide hidden_size.")
+    own_action: Literal["outputs", "encoded"] = Field(
+        default="outputs",
+        description="outputs: the critic has one output per own action (MAAC); encoded: the own action is an input, as "
+        "in the paper's eqs. 12-15, so that values of all actions take one pass each.",
+    )
+    input_normalisation: Literal["scale", "batch"] = Field(
+        default="scale",
+        description="scale: by the environment's observation_scale, or else running moments; batch: batch "
+        "normalisation of what policies and critics are given (MAAC).",
+    )
+    observation_transform: Literal["none", "symlog"] = Field(
+        default="none", description="symlog: sign(x) ln(1 + |x|) after scaling, for heavy-tailed observations."
+    )
+
+    # Losses
+    gamma: float = Field(default=0.95, ge=0, lt=1, description="Discount of the next state's value.")
+    policy_gradient: Literal["expected", "sampled"] = Field(
+        default="expected", description="Eq. 9 as the exact expectation over own actions, or from one sampled action."
+    )
+    target_value: Literal["expected", "sampled"] = Field(
+        default="expected", description="Eq. 10's expectation over the own next action: exact, or one drawn action's."
+    )
+    huber_delta: float | None = Field(default=None, gt=0, description="Huber loss for the critic; null: squared.")
+    reward_normalisation: Literal["none", "scale", "standardise"] = Field(
+        default="none",
+        description="scale: divide each agent's rewards by their running std; standardise: less their mean.",
+    )
+    temperature: Literal["fixed", "auto"] = Field(
+        default="fixed", description="fixed: alpha goes from alpha to alpha_final; auto: tuned towards target_entropy."
+    )
+    alpha: float = Field(default=0.02, ge=0, description="Entropy temperature at the start.")
+    alpha_final: float = Field(default=0.001, ge=0, description="At the end (temperature: fixed), geometrically.")
+    target_entropy: float = Field(default=0.3, ge=0, le=1, description="Fraction of ln|A| (temperature: auto).")
+    alpha_lr: float = Field(default=1e-3, gt=0, description="Learning rate of alpha (temperature: auto).")
+
+    attention_regularisation: float = Field(default=0.0, ge=0, description="Times the mean square attention logit.")
+    logit_regularisation: float = Field(default=0.0, ge=0, description="Times the mean square policy logit.")
+
+    # Optimisation
+    lr: float = Field(default=3e-3, gt=0, description="Critic's learning rate at the start.")
+    policy_lr: float | None = Field(default=2e-3, gt=0, description="Policies' learning rate; null: lr.")
+    lr_final: float = Field(default=0.1, ge=0, le=1, description="Share of the learning rates left at the end.")
+    critic_weight_decay: float = Field(default=0.0, ge=0, description="Of Adam, as an L2 penalty.")
+    polyak_tau: float = Field(default=0.01, gt=0, le=1, description="Step of the target networks to the trained ones.")
+    shared_gradient: Literal["sum", "mean"] = Field(
+        default="sum", description="What the shared attention weights get of all agents' losses."
+    )
+    critic_clip: float = Field(default=10.0, gt=0, description="Largest gradient norm of one agent's critic.")
+    critic_clip_scope: Literal["agent", "all"] = Field(
+        default="agent", description="agent: each on its own norm; all: one norm of at most N times critic_clip."
+    )
+    policy_clip: float = Field(default=0.5, gt=0, description="Largest gradient norm of one agent's policy.")
+
+    # Evaluation, output
+    evaluation_interval: int = Field(default=10, ge=1, description="Rollouts between evaluations on fixed paths.")
+    evaluation_episodes: int = Field(default=32, ge=1, description="Episodes of each of these.")
+    final_episodes: int = Field(default=100, ge=2, description="Episodes of the final evaluation [paper: 100].")
+    evaluation_seed: int = Field(default=2024, ge=0, lt=2**63, description="Of the final evaluation's paths.")
+    checkpoint_interval: int = Field(default=20, ge=1, description="Rollouts between checkpoints.")
+    keep_checkpoints_num: int | None = Field(
+        default=0, ge=0, description="Policies of the latest checkpoints kept besides best and last; null: all."
+    )
+    checkpoint_memory: bool = Field(default=True, description="Save the replay too, so that resuming is exact.")
+    loggers: tuple[Literal["csv", "tensorboard"], ...] = Field(
+        default=("csv", "tensorboard"), description="Where losses and evaluations go while training."
+    )
+    train_device: str = Field(
+        default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto: a CUDA device where there is one."
+    )
+    precision: Literal["float32", "tf32", "bf16"] = Field(
+        default="float32",
+        description="Of the networks' products; parameters, losses and targets are float32 in any case. bf16 is "
+        "faster on processors that have it, and rounds to three digits; tf32 (also three digits) is for NVIDIA GPUs.",
+    )
+    compile: bool = Field(default=False, description="torch.compile the networks: pays on GPUs, seldom on CPUs.")
+    threads: Literal["auto"] | int = Field(default="auto", description="Of torch on the CPU; auto: torch's choice.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults_of_method(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping) or not isinstance(data.get("method"), str):
+            return data
+        return {**METHOD_DEFAULTS.get(data["method"], {}), **data}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _settings_of_preset(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping) or not isinstance(data.get("preset"), str):
+            return data
+        return {**PRESETS.get(data["preset"], {}), **data}
+
+    @model_validator(mode="after")
+    def _switches_of_method(self) -> TrainConfig:
+        if self.method == "hdpo":
+            if self.preset != "default":
+                raise ValueError(f"preset {self.preset} is for methods with a critic, which hdpo does not have")
+            if self.attention is not None or self.group_weights is not None:
+                raise ValueError("attention and group_weights belong to a critic, which method hdpo does not have")
+            if self.order_range == "free" and self.adjustment != "real":
+                raise ValueError(
+                    f"adjustment: {self.adjustment} takes actions of the set, so order_range cannot be free"
+                )
+        elif self.order_range != "action_set" or self.adjustment != "real":
+            raise ValueError(f"order_range and adjustment are switches of method hdpo, not of {self.method}")
+        return self
+
+    @model_validator(mode="after")
+    def _consistent(self) -> TrainConfig:
+        if self.hidden_size % self.attention_heads:
+            raise ValueError(
+                f"attention_heads must divide hidden_size ({self.hidden_size}), got {self.attention_heads}"
+            )
+        if isinstance(self.threads, int) and self.threads < 1:
+            raise ValueError(f"threads must be 'auto' or at least 1, got {self.threads}")
+        return self
+
+    @property
+    def sees_all(self) -> bool:
+        """Whether a policy is given every agent's observation."""
+        return (self.policy_input if self.method == "hdpo" else self.row.policy_input) == "global"
+
+    @property
+    def row(self) -> Method:
+        """The row of the table of an actor-critic method, with this section's own switches on top."""
+        row = METHODS[self.method]
+        return Method(
+            attention=self.attention or row.attention,
+            group_weights=self.group_weights or row.group_weights,
+            policy_input=self.policy_input or row.policy_input,
+        )
+
+    def updates_for(self, transitions: int) -> int:
+        """How many updates follow a rollout that brought so many transitions; at least one."""
+        if self.updates_per_transition is None:
+            return self.updates_per_rollout
+        return max(1, round(self.updates_per_transition * transitions))
+
+    def progress(self, rollout: int) -> float:
+        """How far `rollout` is into the learning part of the run, 0 .. 1: what the schedules run on."""
+        return min(1.0, max(0.0, (rollout - self.learning_starts) / max(1, self.rollouts - self.learning_starts)))
+
+
+class RunConfig(BaseModel):
+    """A whole scenario file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    env: EnvConfig
+    train: TrainConfig = TrainConfig()
+
+
+def unknown_key_hint(key: str, section: str) -> str:
+    """The nearest right name for an unknown key of a section ('' is the top level)."""
+    model: type[BaseModel] = TrainConfig if section == "train" else RunConfig
+    return did_you_mean(key, model.model_fields)

@@ -1,0 +1,1 @@
+"""From episodes to batches: rollouts, replay, scaling of observations, derived seeds."""

@@ -1,0 +1,1 @@
+"""The methods: losses, graph, actor-critic and the hindsight gradient."""

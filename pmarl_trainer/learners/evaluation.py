@@ -1,0 +1,122 @@
+"""What a policy costs: whole episodes on given demand paths, the same for every policy that is compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from scipy import stats
+from torch import Tensor
+
+from pmarl_trainer.data.rollout import Act, agent_major, for_env
+from pmarl_trainer.env_api.protocol import BatchedEnv, StepResult
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """How one policy did.
+
+    Attributes:
+        metric: "cost" (lower is better): sum of info["cost"] over the periods that count; or, for an environment
+            without costs, "return" (higher is better): sum of rewards.
+        totals: [episodes, N] each agent's part.
+    """
+
+    metric: Literal["cost", "return"]
+    totals: np.ndarray
+
+    @property
+    def episodes(self) -> np.ndarray:
+        """[episodes] all agents together."""
+        return self.totals.sum(axis=1)
+
+    @property
+    def mean(self) -> float:
+        """Mean over episodes."""
+        return float(self.episodes.mean())
+
+    @property
+    def score(self) -> float:
+        """Lower is better, whatever the metric."""
+        return self.mean if self.metric == "cost" else -self.mean
+
+    @property
+    def ci95(self) -> tuple[float, float] | None:
+        """95 % confidence interval of the mean (Student's t); None for a single episode."""
+        half = _t_half_width(self.episodes)
+        return None if half is None else (self.mean - half, self.mean + half)
+
+    def ratio_to(self, yardstick: Outcome) -> float | None:
+        """Mean cost over the yardstick's mean cost; None where there are no costs to compare."""
+        if self.metric != "cost" or yardstick.mean <= 0:
+            return None
+        return self.mean / yardstick.mean
+
+    def ratio_ci95(self, yardstick: Outcome) -> tuple[float, float] | None:
+        """95 % interval of the ratio, from the episodes' pairwise differences on common paths (delta method)."""
+        ratio = self.ratio_to(yardstick)
+        if ratio is None:
+            return None
+        half = _t_half_width((self.episodes - ratio * yardstick.episodes) / yardstick.mean)
+        return None if half is None else (ratio - half, ratio + half)
+
+
+def _t_half_width(samples: np.ndarray) -> float | None:
+    if len(samples) < 2:
+        return None
+    return float(stats.t.ppf(0.975, len(samples) - 1) * samples.std(ddof=1) / np.sqrt(len(samples)))
+
+
+def play(env: BatchedEnv, seed: int, step: Callable[[Any], StepResult]) -> Outcome:
+    """Play one episode of every row on the paths of `seed`; `step` acts on the environment, given the observations."""
+    warmup = int(getattr(env, "warmup", 0))
+    observations = env.reset(seed=seed)
+    shape = (env.num_envs, len(env.agents))
+    costs, returns = np.zeros(shape), np.zeros(shape)
+    last_info = getattr(env, "last_info", {})
+    has_costs = "cost" in last_info
+    if has_costs and warmup == 0:
+        costs += _numpy(last_info["cost"])
+    running = np.ones((env.num_envs, 1), dtype=bool)
+    for period in range(1, int(env.horizon)):
+        observations, rewards, terminated, truncated, info = step(observations)
+        returns += _numpy(rewards) * running
+        if "cost" in info:
+            has_costs = True
+            if period >= warmup:
+                costs += _numpy(info["cost"]) * running
+        running[:, 0] &= ~(_numpy(terminated).astype(bool) | _numpy(truncated).astype(bool))
+        if not running.any():
+            break
+    return Outcome("cost", costs) if has_costs else Outcome("return", returns)
+
+
+def play_actor(env: BatchedEnv, act: Act, seed: int, device: torch.device) -> Outcome:
+    """Play with a learned policy; `act` maps raw observations [N, B, O] to actions [N, B]."""
+    return play(env, seed, lambda seen: env.step(for_env(act(agent_major(seen, device)), seen)))
+
+
+def play_baselines(env: BatchedEnv, seed: int) -> dict[str, Outcome]:
+    """Play with each of the environment's own baselines, the yardstick first; empty where it has none."""
+    baselines: Mapping[str, Callable[[], Any]] = getattr(env, "baselines", {})
+    return {name: _play_baseline(env, make(), seed) for name, make in baselines.items()}
+
+
+def play_yardstick(env: BatchedEnv, seed: int) -> tuple[str, Outcome] | None:
+    """Play with the first baseline only: its name and outcome, or None."""
+    baselines: Mapping[str, Callable[[], Any]] = getattr(env, "baselines", {})
+    for name, make in baselines.items():
+        return name, _play_baseline(env, make(), seed)
+    return None
+
+
+def _play_baseline(env: Any, policy: Any, seed: int) -> Outcome:
+    policy.reset(env.num_envs, seed)
+    return play(env, seed, lambda _: env.step_orders(policy.orders(env.local_state)))
+
+
+def _numpy(values: Any) -> np.ndarray:
+    return values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)

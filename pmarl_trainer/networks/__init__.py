@@ -1,0 +1,1 @@
+"""Policies, critics and attention, for all agents at once."""

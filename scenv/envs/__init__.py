@@ -1,0 +1,1 @@
+"""The doors that learners use: PettingZoo, Gymnasium, wrappers."""

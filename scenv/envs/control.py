@@ -1,0 +1,159 @@
+"""Who decides in a single-agent environment: one firm among others that follow a policy, or one planner for all firms.
+
+A control translates between the batched environment ([B, N] firms) and one decision maker per row: actions to orders,
+the firms' observations to its own, the firms' rewards to its own. Gymnasium environments, single and batched, share it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from gymnasium.spaces import Box, Discrete, MultiDiscrete, Space
+
+from scenv.errors import ActionError, ScenarioError, did_you_mean
+from scenv.policies.base import Policy
+from scenv.policies.registry import make_policy
+from scenv.simulation.array_ops import Array
+from scenv.simulation.vector_env import VectorEnv
+
+__all__ = ["AllFirms", "Control", "Objective", "OneFirm"]
+
+Objective = Literal["firm", "chain"]
+
+
+class Control(Protocol):
+    """One decision maker per row of a batched environment."""
+
+    @property
+    def observation_space(self) -> Box:
+        """Of one row."""
+
+    @property
+    def action_space(self) -> Space[Any]:
+        """Of one row."""
+
+    @property
+    def reward_delay(self) -> int:
+        """Periods; the reward of step call s belongs to the action of step call s - reward_delay."""
+
+    def reset(self, num_envs: int, seed: int) -> None:
+        """Episodes begin; called before the first observation."""
+
+    def orders(self, batch: VectorEnv, actions: np.ndarray) -> Array:
+        """Order quantities [B, N] for actions [B, ...]."""
+
+    def observation(self, observation: np.ndarray) -> np.ndarray:
+        """The decision maker's observation [B, ...] float32, a fresh array, from the firms' [B, N, O]."""
+
+    def reward(self, rewards: np.ndarray) -> np.ndarray:
+        """The decision maker's reward [B] from the firms' [B, N]."""
+
+    def cost(self, cost: np.ndarray) -> np.ndarray:
+        """What the decision maker is answerable for, [B], from the firms' period costs [B, N]."""
+
+
+class OneFirm:
+    """One firm decides, from its own observation alone; every other firm follows a given policy."""
+
+    def __init__(
+        self, batch: VectorEnv, agent: str | None, others: Policy | str, objective: Objective, normalise: bool
+    ) -> None:
+        """See `scenv.single_firm_env`.
+
+        Raises:
+            ScenarioError: for an unknown firm, policy or objective.
+        """
+        agent = batch.agents[0] if agent is None else agent
+        if agent not in batch.agents:
+            raise ScenarioError(f"agent: unknown firm {agent!r}{did_you_mean(agent, batch.agents)}")
+        self.agent = agent
+        self._firm = batch.agents.index(agent)
+        self._others = make_policy(others, batch.scenario) if isinstance(others, str) else others
+        self._answerable = _answerable(batch, objective, self._firm)
+        self._scale = _scale(batch, normalise)[self._firm]
+        self.observation_space = Box(0.0, np.inf, (batch.observation_size,), np.float32)
+        self.action_space = Discrete(int(batch.num_actions[self._firm]))
+        self.reward_delay = _common_delay(batch, self._answerable)
+
+    def reset(self, num_envs: int, seed: int) -> None:
+        """The other firms' policy forgets the past."""
+        self._others.reset(num_envs, seed)
+
+    def orders(self, batch: VectorEnv, actions: np.ndarray) -> Array:
+        """Order quantities [B, N]: the firm's own from actions [B], the others' from their policy."""
+        if actions.shape != (batch.num_envs,):
+            raise ActionError(f"actions must have shape {(batch.num_envs,)}, got {actions.shape}")
+        everyone = np.zeros((batch.num_envs, len(batch.agents)), dtype=actions.dtype)
+        everyone[:, self._firm] = actions
+        own = batch.orders_of(everyone)[:, self._firm]
+        orders = np.array(self._others.orders(batch.local_state))
+        orders[:, self._firm] = own
+        return orders
+
+    def observation(self, observation: np.ndarray) -> np.ndarray:
+        """[B, O]: the firm's own row."""
+        return observation[:, self._firm] / self._scale
+
+    def reward(self, rewards: np.ndarray) -> np.ndarray:
+        """[B]: its own, or with objective "chain" the mean over all firms."""
+        return rewards[:, self._answerable].mean(axis=1)
+
+    def cost(self, cost: np.ndarray) -> np.ndarray:
+        """[B]: its own, or with objective "chain" the sum over all firms."""
+        return cost[:, self._answerable].sum(axis=1)
+
+
+class AllFirms:
+    """One planner sees every firm and decides for all of them: the centralised problem."""
+
+    def __init__(self, batch: VectorEnv, normalise: bool) -> None:
+        """See `scenv.centralised_env`."""
+        firms = len(batch.agents)
+        self._scale = _scale(batch, normalise)[:, None]
+        self.observation_space = Box(0.0, np.inf, (firms * batch.observation_size,), np.float32)
+        self.action_space = MultiDiscrete(batch.num_actions)
+        self.reward_delay = _common_delay(batch, _answerable(batch, "chain", 0))
+
+    def reset(self, num_envs: int, seed: int) -> None:
+        """Nothing to forget."""
+
+    def orders(self, batch: VectorEnv, actions: np.ndarray) -> Array:
+        """Order quantities [B, N] for actions [B, N]."""
+        return batch.orders_of(actions)
+
+    def observation(self, observation: np.ndarray) -> np.ndarray:
+        """[B, N O]: all firms' rows, one after the other."""
+        return (observation / self._scale).reshape(len(observation), -1)
+
+    def reward(self, rewards: np.ndarray) -> np.ndarray:
+        """[B]: the mean over all firms."""
+        return rewards.mean(axis=1)
+
+    def cost(self, cost: np.ndarray) -> np.ndarray:
+        """[B]: the sum over all firms."""
+        return cost.sum(axis=1)
+
+
+def _answerable(batch: VectorEnv, objective: str, firm: int) -> np.ndarray:
+    """[k] indices of the firms whose rewards and costs count."""
+    if objective not in ("firm", "chain"):
+        raise ScenarioError(f"objective must be 'firm' or 'chain', got {objective!r:.60}")
+    return np.arange(len(batch.agents)) if objective == "chain" else np.array([firm])
+
+
+def _common_delay(batch: VectorEnv, firms: np.ndarray) -> int:
+    """The firms' reward delay, if they have a common one: a mean over different delays belongs to no action."""
+    delays = batch.reward_delay[firms]
+    if delays.min() != delays.max():
+        raise ScenarioError(
+            f"reward='windowed' comes {delays.min()} to {delays.max()} periods late, depending on the firm, so it "
+            "cannot be averaged over firms; use reward='cost'"
+        )
+    return int(delays[0])
+
+
+def _scale(batch: VectorEnv, normalise: bool) -> np.ndarray:
+    """[N] float32 what observations are divided by: each firm's mean demand (1 where there is none), or 1."""
+    scale = batch.observation_scale if normalise else np.ones(len(batch.agents))
+    return np.where(scale > 0, scale, 1.0).astype(np.float32)

@@ -1,0 +1,1 @@
+"""Evaluation: what policies cost on the same demand paths, with intervals."""

@@ -1,0 +1,144 @@
+"""One episode on record: every firm's local state and cost, period by period, and how orders swing up the chain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import networkx as nx
+import numpy as np
+
+from scenv.network.network import Network
+from scenv.policies.base import Policy
+from scenv.scenario.files import load_scenario
+from scenv.scenario.scenario import Scenario
+from scenv.simulation.dynamics import LocalState
+from scenv.simulation.vector_env import VectorEnv
+
+__all__ = ["Episode", "EpisodeRecorder", "record_episode"]
+
+
+@dataclass(frozen=True, eq=False)
+class Episode:
+    """T periods of one environment row with N firms in S stages (0 = nearest the customer). Units of product.
+
+    Attributes:
+        scenario: what was simulated.
+        local: the local states, five arrays [T, N].
+        cost: [T, N] cost of each firm in each period (paper eq. 1).
+    """
+
+    scenario: Scenario
+    local: LocalState
+    cost: np.ndarray
+
+    @property
+    def periods(self) -> int:
+        """T, the number of periods on record."""
+        return len(self.cost)
+
+    @property
+    def orders(self) -> np.ndarray:
+        """[T - 1, N] what each firm ordered at the end of each period but the last, from the books: what is on order
+        grows by what is ordered and shrinks by what is received."""
+        on_order, received = self.local.on_order, self.local.received
+        # Equal splits leave rounding dust, never more.
+        return (on_order[1:] + received[1:] - on_order[:-1]).clip(0)
+
+    @property
+    def stage_demand(self) -> np.ndarray:
+        """[T, S] what end customers asked for in each period of the goods that pass each stage, with equal split.
+
+        A stage that everything passes has the total demand of all end customers.
+        """
+        network = self.scenario.network
+        return self.by_stage(self.local.demand[:, network.retailers] @ network.demand_weights.T)
+
+    @property
+    def total_cost(self) -> float:
+        """Z, the cost of all firms over the periods after warm-up (paper eq. 2)."""
+        return float(self.cost[self.scenario.warmup :].sum())
+
+    @property
+    def bullwhip(self) -> np.ndarray:
+        """[S] each stage's bullwhip ratio: the variance of its orders over the variance of its end customers' demand.
+
+        Orders and `stage_demand` are the stage's totals per period, over the periods after warm-up. Above 1, orders
+        swing more than demand does (Lee, Padmanabhan & Whang 1997). NaN where demand is constant or fewer than two
+        periods are on record.
+        """
+        counted = slice(self.scenario.warmup, self.periods - 1)
+        orders, demand = self.by_stage(self.orders)[counted], self.stage_demand[counted]
+        ratio = np.full(orders.shape[1], np.nan)
+        if len(orders) > 1:
+            variance = demand.var(axis=0)
+            np.divide(orders.var(axis=0), variance, out=ratio, where=variance > 0)
+        return ratio
+
+    def until(self, period: int) -> Episode:
+        """The record up to and with a period: what an observer had seen then."""
+        end = period + 1
+        return Episode(self.scenario, LocalState(*(values[:end] for values in self.local)), self.cost[:end])
+
+    def by_stage(self, values: np.ndarray) -> np.ndarray:
+        """Sum [.., N] over the firms of each stage: [.., S]."""
+        network = self.scenario.network
+        stages = np.array([network.stages[name] for name in network.agents])
+        total = np.zeros((*values.shape[:-1], int(stages.max()) + 1))
+        for stage in range(total.shape[-1]):
+            total[..., stage] = values[..., stages == stage].sum(axis=-1)
+        return total
+
+
+class EpisodeRecorder:
+    """Keeps what a vector environment's first row lives through; a new episode starts a new record."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self._scenario = scenario
+        self._rows: list[np.ndarray] = []
+
+    def observe(self, batch: VectorEnv) -> None:
+        """Record the period just observed; call after every `reset` and every step."""
+        if batch.period == 0:
+            self._rows = []
+        columns = (*batch.local_state, batch.last_info["cost"])
+        self._rows.append(np.array([np.asarray(column[0]) for column in columns]))
+
+    def episode(self) -> Episode:
+        """What is on record so far; at least one period must be."""
+        fields = np.stack(self._rows, axis=1)
+        return Episode(self._scenario, LocalState(*fields[:-1]), fields[-1])
+
+
+def record_episode(
+    policy: Policy,
+    scenario: str | Path | Mapping[str, Any] | nx.DiGraph | Network | Scenario = "r2",
+    *,
+    seed: int = 0,
+    **overrides: Any,
+) -> Episode:
+    """Live through one episode under a policy and keep all of it.
+
+    Args:
+        policy: see `scenv.policies.Policy`.
+        scenario: name, path, mapping, graph or Scenario.
+        seed: of the demand; the same demand that `parallel_env` meets after `reset(seed=seed)`.
+        **overrides: fields of the scenario.
+
+    Example:
+        >>> from scenv.policies import BaseStock
+        >>> episode = record_episode(BaseStock("bg"), "bg", seed=1)
+        >>> episode.periods
+        50
+    """
+    env = VectorEnv(load_scenario(scenario, **overrides), num_envs=1, seed=seed)
+    recorder = EpisodeRecorder(env.scenario)
+    env.reset()
+    policy.reset(1, seed)
+    recorder.observe(env)
+    while env.period < env.horizon - 1:
+        env.step_orders(policy.orders(env.local_state))
+        recorder.observe(env)
+    return recorder.episode()

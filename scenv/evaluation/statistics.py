@@ -1,0 +1,75 @@
+"""What an evaluation counts while it simulates: costs by kind, service, and how orders swing."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from scenv.scenario.scenario import Scenario
+from scenv.simulation.dynamics import LocalState
+
+
+class RunStatistics:
+    """Running sums over the counted periods of B episodes of N firms in S stages.
+
+    Attributes:
+        costs, holding_costs: [B, N] cost so far; the part of it that is for stock. The rest is for backorders.
+        demand, late: [B, N] units ordered from each firm so far; those of them that were not served in the same period.
+    """
+
+    def __init__(self, scenario: Scenario, episodes: int) -> None:
+        network = scenario.network
+        stages = np.array([network.stages[name] for name in network.agents])
+        self._in_stage = (stages[:, None] == np.arange(stages.max() + 1)).astype(np.float64)  # [N, S]
+        self._retailers = network.retailers
+        self._demand_of_stage = network.demand_weights.T @ self._in_stage  # [R, S]
+        self._holding_cost = scenario.unit_costs()[0]
+        self.costs, self.holding_costs, self.demand, self.late = np.zeros((4, episodes, len(network.agents)))
+        flow = scenario.firm_demand_moments()[0] @ self._in_stage
+        self._orders = _Variance(flow, episodes)
+        self._end_demand = _Variance(flow, episodes)
+
+    def count_period(self, local: LocalState, cost: np.ndarray, lost: np.ndarray | None = None) -> None:
+        """Add a period: local states, costs and lost sales [B, N]."""
+        self.costs += cost
+        self.holding_costs += self._holding_cost * local.on_hand
+        self.demand += local.demand
+        # Backorders are served first, so what is still owed was ordered last.
+        self.late += np.minimum(local.backorder, local.demand)
+        if lost is not None:
+            self.late += lost
+
+    def count_orders(self, local: LocalState, orders: np.ndarray) -> None:
+        """Add the decisions of a counted period: orders [B, N], and the end demand that they answer."""
+        self._orders.add(orders @ self._in_stage)
+        self._end_demand.add(local.demand[:, self._retailers] @ self._demand_of_stage)
+
+    @property
+    def order_variance(self) -> np.ndarray:
+        """[B, S] variance over time of each stage's total orders; NaN for fewer than two periods."""
+        return self._orders.value
+
+    @property
+    def demand_variance(self) -> np.ndarray:
+        """[B, S] variance over time of the end customers' demand for what passes each stage, with equal split."""
+        return self._end_demand.value
+
+
+class _Variance:
+    """Variance over time of [B, K] numbers, summed about a `centre` [K] near their mean so that no digits are lost."""
+
+    def __init__(self, centre: np.ndarray, episodes: int) -> None:
+        self._centre = centre
+        self._periods = 0
+        self._sum, self._squares = np.zeros((2, episodes, len(centre)))
+
+    def add(self, values: np.ndarray) -> None:
+        deviation = values - self._centre
+        self._periods += 1
+        self._sum += deviation
+        self._squares += deviation**2
+
+    @property
+    def value(self) -> np.ndarray:
+        if self._periods < 2:
+            return np.full_like(self._sum, np.nan)
+        return np.asarray(np.maximum(self._squares / self._periods - (self._sum / self._periods) ** 2, 0.0))

@@ -1,0 +1,1 @@
+"""Networks: who supplies whom, read from names, graphs and files, and checked."""

@@ -1,0 +1,1 @@
+"""Scenarios: what is simulated on a network, field by field, validated."""

@@ -1,0 +1,115 @@
+"""Demand from data: a table of past demand, replayed or resampled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import BeforeValidator, PrivateAttr, StrictBool, model_validator
+
+from scenv.errors import did_you_mean, shown
+from scenv.scenario.demand.csv_file import read_series
+from scenv.scenario.demand.deterministic import paths_of
+from scenv.scenario.demand.process import DemandProcess, Scale, covariance_over_time, demand_kind
+from scenv.scenario.fields import FieldError, at, whole
+
+_SHARED = "demand"
+
+
+def _file_name(value: Any) -> str:
+    if not isinstance(value, str) and not hasattr(value, "__fspath__"):
+        raise FieldError(f"must be the path of a CSV file, got {shown(value)}")
+    return str(value)
+
+
+@demand_kind
+class TimeSeriesDemand(DemandProcess):
+    """Past demand, from a CSV file or given as numbers.
+
+    A file has one header line with the retailers' names, or the single name `demand` for a series that every retailer
+    shares, and one line per period with a number of at least 0 for each. A column `period` or `date` is not read.
+
+    Attributes:
+        file: path of the CSV file; in a scenario file, relative to its folder. Or
+        values: a list of numbers for all retailers, or a mapping retailer -> list; all of one length.
+        columns: retailer -> the file's name of its column, where they differ; then further columns are not read.
+        mode: "bootstrap" draws periods with replacement, the retailers' numbers of a period together, so that their
+            correlation stays; "replay" plays the series from its start and begins again at its end.
+        block: bootstrap draws runs of so many successive periods (circular block bootstrap; Politis & Romano 1992), so
+            that correlation over time stays within them.
+        random_start: replay begins at a random period, another one in each episode.
+    """
+
+    kind: Literal["time_series"] = "time_series"
+    file: Annotated[str, BeforeValidator(_file_name)] | None = None
+    values: Annotated[Any, BeforeValidator(paths_of)] = None
+    columns: dict[str, str] | None = None
+    mode: Literal["bootstrap", "replay"] = "bootstrap"
+    block: Annotated[int, BeforeValidator(whole(1, 1_000_000))] = 1
+    random_start: StrictBool = False
+    _series: dict[str, np.ndarray] = PrivateAttr()
+
+    @model_validator(mode="after")
+    def _read(self) -> TimeSeriesDemand:
+        if (self.file is None) == (self.values is None):
+            raise FieldError("give either file or values")
+        if self.file is not None:
+            with at("file"):
+                self._series = read_series(self.file, list(self.columns.values()) if self.columns else None)
+        else:
+            if self.columns is not None:
+                raise FieldError("belongs to a file; name the retailers in values", ("columns",))
+            given = self.values if isinstance(self.values, dict) else {_SHARED: self.values}
+            self._series = {name: np.array(path) for name, path in given.items()}
+        periods = {len(series) for series in self._series.values()}
+        if len(periods) > 1:
+            raise FieldError(f"must have as many periods for each retailer, got {sorted(periods)}", ("values",))
+        if self.mode == "bootstrap" and self.block > min(periods):
+            raise FieldError(f"must not exceed the {min(periods)} periods of the series", ("block",))
+        return self
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, TimeSeriesDemand)
+            and self.model_dump() == other.model_dump()
+            and all(np.array_equal(series, other._series[name]) for name, series in self._series.items())
+        )
+
+    def moments(self, retailers: Sequence[str], scale: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+        """Mean [R] of the series; its standard deviation [R] over time."""
+        table = np.ascontiguousarray(self._table(retailers).T)
+        return table.mean(axis=1) * scale, table.std(axis=1) * scale
+
+    def covariance(self, retailers: Sequence[str], scale: float = 1.0) -> np.ndarray:
+        """[R, R] of the series over time."""
+        return covariance_over_time(self._table(retailers) * scale)
+
+    def sample(
+        self, rng: np.random.Generator, periods: int, retailers: Sequence[str], scale: Scale = None
+    ) -> np.ndarray:
+        """[periods, R]."""
+        table = self._table(retailers)
+        step = np.arange(periods)
+        if self.mode == "replay":
+            drawn = step + (int(rng.integers(len(table))) if self.random_start else 0)
+        else:
+            starts = rng.integers(len(table), size=-(-periods // self.block))
+            drawn = starts[step // self.block] + step % self.block
+        demand = table[drawn % len(table)]
+        return demand if scale is None else demand * scale
+
+    def _table(self, retailers: Sequence[str]) -> np.ndarray:
+        """The series of each retailer, [periods of the series, R]."""
+        names = self.columns or {name: name for name in self._series if name != _SHARED}
+        if not names and _SHARED in self._series:
+            return np.repeat(self._series[_SHARED][:, None], len(retailers), axis=1)
+        where = ("columns",) if self.columns else ("file",) if self.file else ("values",)
+        for name in names:
+            if name not in retailers:
+                hint = did_you_mean(name, retailers)
+                raise FieldError(f"{shown(name)} is no retailer of this network{hint}", where)
+        missing = [name for name in retailers if name not in names]
+        if missing:
+            raise FieldError(f"has no series for retailer {missing[0]!r}", where)
+        return np.stack([self._series[names[name]] for name in retailers], axis=1)

@@ -1,0 +1,202 @@
+"""Reading scenarios: from a built-in name, a scenario YAML, a network file, a mapping, a graph, or another scenario.
+
+What a scenario says is layered, later ones win: the schema's defaults, the network file's `scenario` block, the
+scenario that a file starts from, the file itself, the overrides of the call. A file may name others (a network, a
+demand series, a scenario to start from) only within its own folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import networkx as nx
+from pydantic import ValidationError
+
+from scenv.errors import ScenarioError, did_you_mean, shown
+from scenv.network.network import BUILT_IN_NETWORKS, Network, load_network
+from scenv.scenario.fields import problem_of
+from scenv.scenario.scenario import Scenario
+from scenv.scenario.text import named
+from scenv.scenario.yaml import read_yaml
+
+__all__ = ["load_scenario"]
+
+#: Keys of a scenario file's `env:` section that speak to the trainer's door, not to the environment.
+DOOR_KEYS = frozenset({"entry", "num_envs", "backend", "device", "seed"})
+_YAML = (".yaml", ".yml")
+#: A scenario may start from another, that from a third; so long may the chain be.
+_MAX_CHAIN = 8
+
+Fields = dict[str, Any]
+
+
+def load_scenario(
+    source: str | Path | Mapping[str, Any] | nx.DiGraph | Network | Scenario = "r2", **overrides: Any
+) -> Scenario:
+    """Make a validated scenario.
+
+    Args:
+        source: a built-in name (bg, r1, r2, r3), the path of a scenario YAML (its `env:` section, or the fields at top
+            level) or of a network file, a mapping of fields (its key `scenario` names the one to start from), a
+            network, or a Scenario.
+        **overrides: fields of `Scenario`, which win over everything else.
+
+    Returns:
+        The frozen scenario.
+
+    Raises:
+        ScenarioError: one sentence that names the source, the field and what was expected.
+        NetworkError: likewise for the network behind it.
+
+    Example:
+        >>> load_scenario("r2", shipment_lead_time=3).shipment_lead_time
+        3
+    """
+    layers = _layers_of(source, ())
+    fields = {**layers.fields, **overrides}
+    if "network" not in fields:
+        raise ScenarioError(
+            f"{layers.label}: field 'network' is missing; give a built-in name, a network file or a graph"
+        )
+    network = fields["network"]
+    if isinstance(network, (str, Path, nx.Graph)):
+        network = load_network(network)
+    if not isinstance(network, Network):
+        raise ScenarioError(
+            f"{layers.label}: field 'network': must be a name, a path or a networkx DiGraph, got {shown(network)}"
+        )
+    block = _network_block(network)
+    try:
+        return Scenario.model_validate({**block, **fields, "network": network})
+    except ValidationError as error:
+        problem = problem_of(error, Scenario)
+        of_block = bool(problem.path) and problem.path[0] in block and problem.path[0] not in fields
+        label = _block_label(network) if of_block else layers.label
+        raise ScenarioError(f"{label}: {problem}") from error
+
+
+@dataclass(frozen=True)
+class _Layers:
+    """The explicit fields of a source, and what to call it in an error."""
+
+    label: str
+    fields: Fields
+
+
+def _layers_of(source: Any, chain: tuple[Path, ...]) -> _Layers:
+    """Read a source; `chain` holds the files that led to it."""
+    if isinstance(source, Scenario):
+        fields = {name: getattr(source, name) for name in Scenario.model_fields}
+        return _Layers(f"scenario {source.network.name!r}", fields)
+    if isinstance(source, (nx.Graph, Network)):
+        return _Layers("scenario from a graph", {"network": source})
+    if isinstance(source, Mapping):
+        return _Layers("scenario", _started(dict(source), chain))
+    if isinstance(source, Path) or (isinstance(source, str) and source not in BUILT_IN_NETWORKS):
+        path = Path(source)
+        if path.suffix.lower() in _YAML:
+            return _Layers(named(path), _file_fields(path, chain))
+        return _Layers(named(path), {"network": source})
+    if isinstance(source, str):
+        return _Layers(f"scenario {source!r}", {"network": source})
+    raise ScenarioError(
+        f"scenario must be a name, a path, a mapping, a graph or a Scenario, got {type(source).__name__}"
+    )
+
+
+def _file_fields(path: Path, chain: tuple[Path, ...]) -> Fields:
+    """The fields of a scenario file, those of the scenario it starts from included."""
+    document = read_yaml(path)
+    own = path.resolve()
+    if own in chain or len(chain) >= _MAX_CHAIN:
+        names = " -> ".join(part.name for part in (*chain, own))
+        what = "starts from itself" if own in chain else f"starts from more than {_MAX_CHAIN} others"
+        raise ScenarioError(f"{named(path)}: field 'scenario': {what} ({names})")
+    fields = _environment_section(document, path)
+    for name in ("scenario", "network"):
+        if name in fields:
+            fields[name] = _inside(fields[name], name, path)
+    if "demand" in fields:
+        fields["demand"] = _with_files_inside(fields["demand"], "demand", path)
+    return _started(fields, (*chain, own))
+
+
+def _started(fields: Fields, chain: tuple[Path, ...]) -> Fields:
+    """Follow `scenario` to the one that the fields start from."""
+    base = fields.pop("scenario", None)
+    return fields if base is None else {**_layers_of(base, chain).fields, **fields}
+
+
+def _environment_section(document: Any, path: Path) -> Fields:
+    """The environment's own fields of a scenario file, with or without an `env:` section around them."""
+    if not isinstance(document, Mapping):
+        raise ScenarioError(f"{named(path)}: a scenario file must be a mapping of fields, got {shown(document)}")
+    section = document
+    if "env" in document or "train" in document:
+        for key in document:
+            if key not in ("env", "train"):
+                hint = did_you_mean(key, ("env", "train"))
+                raise ScenarioError(f"{named(path)}: unknown section {shown(key)}{hint}; expected env and train")
+        section = document.get("env", {})
+    if not isinstance(section, Mapping):
+        raise ScenarioError(f"{named(path)}: section 'env' must be a mapping of fields, got {shown(section)}")
+    return {str(key): value for key, value in section.items() if key not in DOOR_KEYS}
+
+
+def _with_files_inside(value: Any, field: str, path: Path) -> Any:
+    """A demand in which every `file`, at any depth, is a path from the scenario file's folder."""
+    if not isinstance(value, Mapping):
+        return value
+    return {
+        key: _inside(entry, f"{field}.file", path)
+        if key == "file"
+        else _with_files_inside(entry, f"{field}.{key}", path)
+        for key, entry in value.items()
+    }
+
+
+def _inside(value: Any, field: str, path: Path) -> Any:
+    """A built-in name as it is; a path from the scenario file's own folder, which it may not leave."""
+    if not isinstance(value, str) or value in BUILT_IN_NETWORKS:
+        return value
+    folder = path.parent.resolve()
+    try:
+        target = (folder / value).resolve()  # through symbolic links as well
+        is_file = target.exists() or bool(target.suffix)
+    except (OSError, ValueError, RuntimeError) as error:  # too long, with a NUL, a loop of links
+        raise ScenarioError(f"{named(path)}: field {field!r}: {shown(value)} is no path ({error})"[:500]) from None
+    if not target.is_relative_to(folder):
+        raise ScenarioError(
+            f"{named(path)}: field {field!r}: must stay inside the scenario's folder, got {shown(value)}"
+        )
+    return str(target) if is_file else value
+
+
+def _network_block(network: Network) -> Fields:
+    """What a network file says about the scenario: its `scenario` block.
+
+    Raises:
+        ScenarioError: for an unknown field, and for a file name: a network is passed on without its folder.
+    """
+    block = dict(network.metadata.get("scenario", {}))
+    known = [name for name in Scenario.model_fields if name != "network"]
+    for name in block:
+        if name not in known:
+            hint = did_you_mean(name, known)
+            raise ScenarioError(f"{_block_label(network)}: unknown field {shown(name)}{hint}")
+    if _names_a_file(block.get("demand")):
+        raise ScenarioError(
+            f"{_block_label(network)}: field 'demand': a network cannot name files; name them in a scenario file"
+        )
+    return block
+
+
+def _block_label(network: Network) -> str:
+    return f"network {network.name!r}, its scenario block"
+
+
+def _names_a_file(value: Any) -> bool:
+    return isinstance(value, Mapping) and ("file" in value or any(_names_a_file(entry) for entry in value.values()))

@@ -1,0 +1,1 @@
+"""The simulation: the only inventory equations, observation and reward, for whole batches."""

@@ -1,0 +1,282 @@
+"""The inventory equations of one period: the only ones in the package. Pure, batched, on the Python Array API.
+
+The model is MODEL.md section 2 (docs: "The model"); equation numbers are those of Zhang et al., Sustainability 2024,
+16(22), 9996. B environments advance together; arrays are [N, B] per firm, [S+E, B] per order link, [E+R, B] per claim
+link (see `scenv.simulation.structure`). Nothing here changes an argument: every function returns a new state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import array_api_compat
+
+from scenv.simulation.array_ops import Array, concat, lesser, positive_part, ratio, take
+from scenv.simulation.pipelines import Journeys, pipeline_with, send
+from scenv.simulation.structure import Structure
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """All that is held, owed or under way at the end of a period. Units of product, float64, never negative.
+
+    Attributes:
+        on_hand: [N, B] stock IL.
+        on_order: [N, B] ordered and not yet received, OO.
+        backorder: [E+R, B] what the seller of each claim link still owes on it (the last R: to external customers).
+        owed: [N, B] the same by seller, BO.
+        orders: slots of [S+E, B]; slot k holds the orders that reach the supplier in k + 1 periods. A pipeline has as
+            many slots as the longest lead time, and one less while nothing can stand in the last one: orders before
+            the firms have placed theirs, shipments never.
+        shipments: slots of [S+E, B]; slot k holds the goods that arrive in k + 1 periods. Goods that wait at the gate
+            of a closed firm are in slot 0.
+        lost: [N, B] external demand of the period that was lost, or None where unmet demand is owed.
+    """
+
+    on_hand: Array
+    on_order: Array
+    backorder: Array
+    owed: Array
+    orders: tuple[Array, ...]
+    shipments: tuple[Array, ...]
+    lost: Array | None = None
+
+
+class Conditions(NamedTuple):
+    """What firms meet in a period besides external demand; None is the usual.
+
+    Attributes:
+        orders: lead times of the orders that are placed at the end of the period.
+        shipments: lead times of what is shipped in the period.
+        open: [N, B] 1 where a firm is open, 0 where it is closed.
+    """
+
+    orders: Journeys | None = None
+    shipments: Journeys | None = None
+    open: Array | None = None
+
+
+USUAL = Conditions()
+
+
+class LocalState(NamedTuple):
+    """What each firm sees of one period: s_i^t = (BO, IL, OO, AS, AO) (paper section 4.2).
+
+    Five arrays of one shape: [N, B] within the dynamics, [B, N] in `VectorEnv.local_state`, which policies decide on.
+
+    Attributes:
+        backorder: BO, what the firm owes its customers.
+        on_hand: IL, stock after serving.
+        on_order: OO, ordered and not yet received.
+        received: AS, goods that arrived this period.
+        demand: AO = d_i^t, orders (and external demand) that arrived this period.
+    """
+
+    backorder: Array
+    on_hand: Array
+    on_order: Array
+    received: Array
+    demand: Array
+
+
+def initial_state(
+    structure: Structure,
+    num_envs: int,
+    orders_under_way: Sequence[Array] | None = None,
+    shipments_under_way: Sequence[Array] | None = None,
+) -> State:
+    """The state before period 0: pipelines carry the mean flow, on-hand stock as the scenario says, nothing is owed.
+
+    The initial state is our choice; the paper prints none.
+
+    Args:
+        structure: the compiled scenario.
+        num_envs: B.
+        orders_under_way, shipments_under_way: where lead times are drawn, how many of the earlier periods' consignments
+            arrive in period 0, 1, ...: arrays [S+E, B].
+    """
+    xp = structure.xp
+    flow = _batched(structure, structure.buyers.spread(structure.mean_demand) * structure.share, num_envs)
+    orders = pipeline_with(structure.order_lead, flow, orders_under_way)
+    shipments = pipeline_with(structure.shipment_lead, flow, shipments_under_way)
+    on_hand = _batched(structure, structure.initial_on_hand, num_envs)
+    claims = (structure.num_edges + structure.num_retailers, num_envs)
+    return State(
+        on_hand=on_hand,
+        on_order=structure.buyers.sum(sum((*orders, *shipments), start=xp.zeros_like(flow))),
+        backorder=xp.zeros(claims, dtype=flow.dtype, device=array_api_compat.device(flow)),
+        owed=xp.zeros_like(on_hand),
+        orders=orders,
+        shipments=shipments,
+        lost=xp.zeros_like(on_hand) if structure.lost_sales else None,
+    )
+
+
+def _batched(structure: Structure, column: Array, num_envs: int) -> Array:
+    """The same column [K, 1] for every environment: [K, B], memory of its own."""
+    xp = structure.xp
+    return xp.asarray(xp.broadcast_to(column, (column.shape[0], num_envs)), copy=True)
+
+
+def transition(
+    structure: Structure,
+    state: State,
+    orders: Array,
+    demand: Array,
+    now: Conditions = USUAL,
+    following: Conditions = USUAL,
+) -> tuple[State, LocalState, Array]:
+    """One whole step: place the orders of the period just observed, then live through the next one.
+
+    Args:
+        structure: the compiled scenario.
+        state: the state at the end of period t.
+        orders: [N, B] real order quantities q^t, not negative.
+        demand: [R, B] external demand of period t + 1.
+        now, following: conditions of periods t and t + 1.
+
+    Returns:
+        The state, the local states and the cost [N, B] of period t + 1.
+    """
+    return advance(structure, place_orders(structure, state, orders, now), demand, following)
+
+
+def order_quantity(demand: Array, adjustment: Array) -> Array:
+    """q = max(0, d + a): what a firm orders that adjusts this period's demand d by a (paper section 4.2, ref. 31)."""
+    return positive_part(demand + adjustment)
+
+
+def place_orders(structure: Structure, state: State, orders: Array, now: Conditions = USUAL) -> State:
+    """Step 6 of a period: OO_i += q_i, and q_i goes to i's suppliers in equal parts (paper section 4.2).
+
+    A closed firm orders nothing, whatever it decided.
+    """
+    if now.open is not None:
+        orders = orders * now.open
+    per_link = structure.buyers.spread(orders) * structure.share
+    return State(
+        on_hand=state.on_hand,
+        on_order=state.on_order + orders,
+        backorder=state.backorder,
+        owed=state.owed,
+        orders=send(state.orders, per_link, structure.order_lead, now.orders),
+        shipments=state.shipments,
+        lost=state.lost,
+    )
+
+
+def advance(
+    structure: Structure, state: State, demand: Array, now: Conditions = USUAL
+) -> tuple[State, LocalState, Array]:
+    """Steps 1 to 5 of a period: receive, take orders, serve, pay, observe. Returns (state, local state, cost)."""
+    # 1. Receive. OO loses what IL gains; the floor only removes rounding dust of equal splits.
+    arriving, under_way = state.shipments[0], state.shipments[1:]
+    if now.open is not None:
+        arriving, under_way = _arrive(structure, arriving, under_way, now.open)
+    received = structure.buyers.sum(arriving)
+    on_order = positive_part(state.on_order - received)
+    # 2. Orders arrive; at a retailer they are the external demand.
+    due = state.orders[0]
+    claims = concat([due[structure.num_sources :, :], demand])
+    claimed = structure.sellers.sum(claims)
+    # 3. Serve. The external supplier always can.
+    stock = state.on_hand + received
+    limited = structure.capacity is not None or now.open is not None
+    available = _available(structure, stock, now) if limited else stock
+    shipped, left, backorder = serve(structure, state, available, claims, claimed)
+    on_hand = left + (stock - available) if limited else left
+    backorder, lost = _lose(structure, backorder) if structure.lost_sales else (backorder, None)
+    leaving = concat([due[: structure.num_sources, :], shipped[: structure.num_edges, :]])
+    following = State(
+        on_hand=on_hand,
+        on_order=on_order,
+        backorder=backorder,
+        owed=structure.sellers.sum(backorder),
+        orders=state.orders[1:],
+        shipments=send(under_way, leaving, structure.shipment_lead, now.shipments),
+        lost=lost,
+    )
+    # 4. and 5. Cost and observation.
+    local = LocalState(following.owed, on_hand, on_order, received, claimed)
+    return following, local, period_cost(structure, local, lost)
+
+
+def period_cost(structure: Structure, local: LocalState, lost: Array | None = None) -> Array:
+    """C_i^t = c_b,i BO_i^t + c_h,i IL_i^t, [N, B] (paper eq. 1); a lost unit costs c_b,i once (ours)."""
+    unmet = local.backorder if lost is None else local.backorder + lost
+    return structure.backorder_cost * unmet + structure.holding_cost * local.on_hand
+
+
+def _arrive(
+    structure: Structure, due: Array, later: tuple[Array, ...], is_open: Array
+) -> tuple[Array, tuple[Array, ...]]:
+    """(what is received on each link, the pipeline without it). At a closed firm it waits and is due next period."""
+    received = due * structure.buyers.spread(is_open)
+    waiting = due - received
+    return received, (waiting + later[0], *later[1:]) if later else (waiting,)
+
+
+def _available(structure: Structure, stock: Array, now: Conditions) -> Array:
+    """What each firm can serve from its stock, [N, B]: no more than its capacity, and nothing while it is closed."""
+    if structure.capacity is not None:
+        stock = lesser(stock, structure.capacity)
+    return stock if now.open is None else stock * now.open
+
+
+def _lose(structure: Structure, backorder: Array) -> tuple[Array, Array]:
+    """(what is still owed on each claim link, what is lost at each firm: unmet external demand that does not wait)."""
+    owed, unmet = backorder[: structure.num_edges, :], backorder[structure.num_edges :, :]
+    return concat([owed, unmet * 0.0]), structure.sellers.sum(concat([owed * 0.0, unmet]))
+
+
+def serve(
+    structure: Structure, state: State, stock: Array, claims: Array, claimed: Array
+) -> tuple[Array, Array, Array]:
+    """Step 3: share the stock among the claims on it.
+
+    Proportional (default, ours): outstanding backorders first, then this period's orders; where stock does not cover a
+    pass, each claim of it gets the same fraction. Priority: customers in the network file's order, each one's
+    backorders and orders together, as other simulators do.
+
+    Args:
+        structure: the compiled scenario.
+        state: the period's start, for what is owed.
+        stock: [N, B] units that can be served.
+        claims: [E+R, B] this period's orders.
+        claimed: [N, B] the same by seller.
+
+    Returns:
+        (shipped [E+R, B], stock left [N, B], backorders left [E+R, B]).
+    """
+    total = state.backorder + claims
+    if structure.priority is not None:
+        shipped = _share_by_priority(structure, stock, total)
+        served = lesser(stock, structure.sellers.sum(total))
+        return shipped, stock - served, total - shipped
+    unserved_owed, stock = _share_in_proportion(stock, state.owed)
+    unserved_new, stock = _share_in_proportion(stock, claimed)
+    spread = structure.sellers.spread
+    backorder = state.backorder * spread(unserved_owed) + claims * spread(unserved_new)
+    return total - backorder, stock, backorder
+
+
+def _share_in_proportion(stock: Array, claimed: Array) -> tuple[Array, Array]:
+    """Every claim is met to the same part, min(1, stock / all claims on it). Returns (part not met, stock left)."""
+    served = lesser(stock, claimed)
+    return ratio(claimed - served, claimed), stock - served
+
+
+def _share_by_priority(structure: Structure, stock: Array, claims: Array) -> Array:
+    """Each rank of customers takes what the ranks before it left. Returns what is shipped, [E+R, B]."""
+    assert structure.priority is not None
+    shipped = []
+    left = take(structure.sellers.spread(stock), structure.priority.links[0])
+    for links in structure.priority.links:
+        claim = take(claims, links)
+        left = left[: claim.shape[0], :]  # the firms that have a customer of this rank
+        served = lesser(left, claim)
+        shipped.append(served)
+        left = left - served
+    return take(concat(shipped), structure.priority.inverse)

@@ -1,0 +1,122 @@
+"""Some rows of a batch that are simulated together: few enough that all they touch in a period stays in the cache."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from scenv.scenario.scenario import Scenario
+from scenv.simulation.array_ops import Array, namespace
+from scenv.simulation.dynamics import (
+    USUAL,
+    Conditions,
+    LocalState,
+    State,
+    advance,
+    initial_state,
+    order_quantity,
+    transition,
+)
+from scenv.simulation.exogenous import RowConditions
+from scenv.simulation.observation import History, empty_history
+from scenv.simulation.reward import RewardRule, reward_rule
+from scenv.simulation.structure import Structure
+
+
+class RowBlock:
+    """Rows `rows` of the batch, b of them, with arrays [N, b]: firms first, as `scenv.simulation.dynamics` wants them.
+
+    Attributes:
+        rows: which rows of the batch.
+        state: everything that is held, owed and under way at the end of the period just observed.
+        local: the firms' local states of that period.
+        cost: [N, b] cost of that period.
+        reward: [N, b] rewards of the latest step; zeros before the first.
+        observation: [b, N, O] float32; to be read only, and only until the next period.
+    """
+
+    state: State
+    local: LocalState
+    cost: Array
+    reward: Array
+    observation: Array
+
+    def __init__(self, scenario: Scenario, structure: Structure, rows: slice) -> None:
+        self.rows = rows
+        self._scenario = scenario
+        self._structure = structure
+        self._size = rows.stop - rows.start
+        self._reward: RewardRule = reward_rule(scenario, structure)
+        self._history: History
+        self._demand: Array
+        self._conditions: tuple[Conditions, ...] | None = None
+
+    def start(self, demand: Array, conditions: RowConditions | None = None) -> None:
+        """Live through period 0 of an episode whose external demand is `demand` [T, R, b]; without `conditions`, lead
+        times are fixed and nothing is disrupted.
+        """
+        structure, scenario = self._structure, self._scenario
+        self._demand = demand
+        self._conditions = None if conditions is None else conditions.periods
+        if conditions is None:
+            before, first = initial_state(structure, self._size), USUAL
+        else:
+            before = initial_state(structure, self._size, conditions.orders_under_way, conditions.shipments_under_way)
+            first = conditions.periods[0]
+        self.state, self.local, self.cost = advance(structure, before, demand[0, ...], first)
+        self._history = empty_history(
+            self._size, structure.num_firms, scenario.horizon, scenario.history, like=self.cost
+        )
+        self.observation = self._history.append(self.local)
+        self._reward.start(self.cost)
+        self.reward = structure.xp.zeros_like(self.cost)
+
+    def adjusted_orders(self, adjustment: Array) -> Array:
+        """Orders [N, b] that adjust the demand just observed by `adjustment` [N, b]."""
+        return order_quantity(self.local.demand, adjustment)
+
+    def step(self, orders: Array, period: int) -> None:
+        """Place orders [N, b] and live through period `period`."""
+        demand = self._demand[period, ...]
+        if self._conditions is None:
+            self.state, self.local, self.cost = transition(self._structure, self.state, orders, demand)
+        else:
+            now, following = self._conditions[period - 1 : period + 1]
+            self.state, self.local, self.cost = transition(self._structure, self.state, orders, demand, now, following)
+        self.observation = self._history.append(self.local)
+        self.reward = self._reward.step(self.cost)
+
+
+class NumpyOutput:
+    """What a call returns of all B rows: fresh arrays, filled block by block while a block is still in the cache.
+
+    Attributes:
+        observation: [B, N, O] float32.
+        reward, cost: [B, N] float64, transposed views of [N, B].
+    """
+
+    def __init__(self, num_envs: int, num_firms: int, observation_size: int) -> None:
+        self.observation = np.empty((num_envs, num_firms, observation_size), dtype=np.float32)
+        self.reward = np.empty((num_firms, num_envs)).T
+        self.cost = np.empty((num_firms, num_envs)).T
+
+    def take(self, block: RowBlock) -> None:
+        """Copy the block's rows."""
+        self.observation[block.rows] = block.observation
+        self.reward[block.rows] = block.reward.T
+        self.cost[block.rows] = block.cost.T
+
+
+class WholeOutput:
+    """The same of the only block, uncopied but for the costs, which later rewards need: gradients pass."""
+
+    observation: Array
+    reward: Array
+    cost: Array
+
+    def take(self, block: RowBlock) -> None:
+        """Take the block's arrays."""
+        xp = namespace(block.cost)
+        self.observation = block.observation
+        self.reward = xp.permute_dims(block.reward, (1, 0))
+        # A sum is a copy that keeps the gradient under every torch; asarray(copy=True) drops it before torch 2.13.
+        self.cost = xp.permute_dims(block.cost + 0.0, (1, 0))

@@ -1,0 +1,195 @@
+"""A scenario compiled to arrays: who orders from whom, who owes whom, lead times, costs, mean flows. Built once, never
+changed.
+
+Links come in three kinds. *Supply* links lead from the unlimited external supplier to each source, *internal* links
+are the network's edges, *demand* links lead from each retailer to its customers. Orders and shipments travel on the
+first two (order links), claims on a firm's stock stand on the last two (claim links):
+
+    order links [S+E]:  supply_0 .. supply_S-1 | edge_0 .. edge_E-1
+    claim links [E+R]:                           edge_0 .. edge_E-1 | demand_0 .. demand_R-1
+
+So an edge has one position in both, and slices replace index arithmetic. Edges are sorted by supplier, and within one
+supplier keep the network file's order, which is the order of service under `allocation="priority"`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from scenv.scenario.periods import PeriodsDistribution
+from scenv.simulation.array_ops import Array, Segments, namespace
+from scenv.simulation.order_links import order_link_buyers, order_links
+
+if TYPE_CHECKING:
+    from scenv.scenario.scenario import Scenario
+
+
+@dataclass(frozen=True, eq=False)
+class LeadTimes:
+    """Lead times of K links, arranged for pipelines of slots (slot k = due in k + 1 periods).
+
+    Attributes:
+        links: the lead time of each link, K distributions.
+        slots: for fixed lead times, (slot, mask) pairs, slots ascending: the links whose lead time is slot + 1; mask
+            [K, 1] is 1 there and 0 elsewhere, or None where every link has that lead time.
+        horizon: number of slots, the longest lead time.
+        drawn: whether lead times differ by period and row, so that an episode brings its own
+            (`scenv.scenario.lead_times`), and `slots` are not used.
+    """
+
+    links: tuple[PeriodsDistribution, ...]
+    slots: tuple[tuple[int, Array | None], ...]
+    horizon: int
+    drawn: bool
+
+    @classmethod
+    def build(cls, links: Sequence[PeriodsDistribution], extra: int, asarray: Any) -> LeadTimes:
+        """Arrange lead times; disruptions may add up to `extra` periods to them."""
+        periods = np.array([link.longest for link in links], dtype=np.int64)
+        distinct = np.unique(periods)
+        slots = tuple(
+            (int(lead) - 1, None if len(distinct) == 1 else asarray((periods == lead).astype(np.float64)[:, None]))
+            for lead in distinct
+        )
+        drawn = extra > 0 or not all(link.is_fixed for link in links)
+        return cls(links=tuple(links), slots=slots, horizon=int(periods.max()) + extra, drawn=drawn)
+
+
+@dataclass(frozen=True, eq=False)
+class PriorityRanks:
+    """Claim links arranged by their rank within the supplier's customers, for `allocation="priority"`.
+
+    Attributes:
+        links: per rank, [n_k] claim links; firms with more links come first, so rank k + 1's firms are a prefix of
+            rank k's.
+        inverse: [E+R] where each claim link stands in the concatenation of all ranks.
+    """
+
+    links: tuple[Array, ...]
+    inverse: Array
+
+    @classmethod
+    def build(cls, seller: np.ndarray, num_firms: int, asarray: Any) -> PriorityRanks:
+        """Rank the claim links of each `seller` [E+R] in link order."""
+        in_order, count = np.argsort(seller, kind="stable"), np.bincount(seller, minlength=num_firms)
+        by_firm = np.split(in_order, np.cumsum(count)[:-1])
+        by_firm.sort(key=len, reverse=True)
+        ranks = [
+            np.array([links[k] for links in by_firm if len(links) > k], dtype=np.intp) for k in range(len(by_firm[0]))
+        ]
+        return cls(links=tuple(asarray(r) for r in ranks), inverse=asarray(np.argsort(np.concatenate(ranks))))
+
+
+@dataclass(frozen=True, eq=False)
+class Structure:
+    """Everything static that one period needs. N firms, S sources, E edges, R retailers.
+
+    Per-firm and per-link numbers are columns, [N, 1] and [S+E, 1], ready to meet arrays [N, B] of B environments.
+
+    Attributes:
+        xp: the Array API namespace of the arrays (numpy, torch, ...).
+        num_firms, num_sources, num_edges, num_retailers: N, S, E, R.
+        buyers: order links grouped by the firm that orders and receives, [S+E] -> N.
+        sellers: claim links grouped by the firm that serves them, [E+R] -> N.
+        share: [S+E, 1] the part of its buyer's order that goes over each order link, 1 / number of suppliers.
+        order_lead, shipment_lead: lead times of the order links.
+        holding_cost, backorder_cost: [N, 1] cost per unit and period (paper eq. 1: c_h, c_b).
+        mean_demand: [N, 1] mean units per period that reach each firm when all pass demand on with equal split.
+        lead_time: [N] int64 numpy, the longest order + shipment lead time of each firm's suppliers (lt_i, LT); of
+            random lead times the mean, rounded up.
+        initial_on_hand: [N, 1] units at the start.
+        capacity: [N, 1] units that each firm can serve in a period, or None where there is no limit.
+        lost_sales: whether external demand that a retailer cannot serve at once is lost instead of owed.
+        edge_names: (supplier, customer) of each internal link, in link order.
+        priority: the claim links by rank, or None under proportional allocation.
+    """
+
+    xp: ModuleType
+    num_firms: int
+    num_sources: int
+    num_edges: int
+    num_retailers: int
+    buyers: Segments
+    sellers: Segments
+    share: Array
+    order_lead: LeadTimes
+    shipment_lead: LeadTimes
+    holding_cost: Array
+    backorder_cost: Array
+    mean_demand: Array
+    lead_time: np.ndarray
+    initial_on_hand: Array
+    capacity: Array | None
+    lost_sales: bool
+    edge_names: tuple[tuple[str, str], ...]
+    priority: PriorityRanks | None
+
+
+def _lead_time(
+    scenario: Scenario,
+    buyer: np.ndarray,
+    order: Sequence[PeriodsDistribution],
+    shipment: Sequence[PeriodsDistribution],
+) -> np.ndarray:
+    """[N] int64, the longest mean order + shipment lead time of each firm's suppliers, rounded up."""
+    mean = {link: scenario.mean_lead_time(link) for link in {*order, *shipment}}
+    total = np.array([mean[first] + mean[second] for first, second in zip(order, shipment, strict=True)])
+    longest = np.zeros(len(scenario.network.agents), dtype=np.int64)
+    np.maximum.at(longest, buyer, np.ceil(total - 1e-9).astype(np.int64))
+    return longest
+
+
+def build_structure(scenario: Scenario, asarray: Any = np.asarray) -> Structure:
+    """Compile a scenario.
+
+    Args:
+        scenario: the validated scenario.
+        asarray: turns a numpy array into the backend's array on its device.
+
+    Returns:
+        The structure; arrays that the dynamics touch are the backend's, descriptions stay numpy.
+    """
+    network = scenario.network
+    by_supplier = np.argsort(network.supplier, kind="stable")
+    edge_names = tuple(network.edges[e] for e in by_supplier)
+    buyer = order_link_buyers(network)
+    seller = np.concatenate([network.supplier[by_supplier], network.retailers])
+    num_suppliers = np.bincount(buyer, minlength=len(network.agents))
+    links = order_links(network)
+    order_lead = [scenario.lead_time_distribution("order", *link) for link in links]
+    shipment_lead = [scenario.lead_time_distribution("shipment", *link) for link in links]
+    mean, _ = scenario.firm_demand_moments()
+    holding, backorder = scenario.unit_costs()
+    capacity = scenario.capacities()
+
+    def column(values: np.ndarray) -> Array:
+        return asarray(values[:, None])
+
+    return Structure(
+        xp=namespace(column(mean)),
+        num_firms=len(network.agents),
+        num_sources=len(network.sources),
+        num_edges=len(edge_names),
+        num_retailers=len(network.retailers),
+        buyers=Segments.build(buyer, len(network.agents), asarray),
+        sellers=Segments.build(seller, len(network.agents), asarray),
+        share=column(1.0 / num_suppliers[buyer]),
+        order_lead=LeadTimes.build(order_lead, 0, asarray),
+        shipment_lead=LeadTimes.build(shipment_lead, scenario.longest_delay, asarray),
+        holding_cost=column(holding),
+        backorder_cost=column(backorder),
+        mean_demand=column(mean),
+        lead_time=_lead_time(scenario, buyer, order_lead, shipment_lead),
+        initial_on_hand=column(scenario.initial_stock_periods * mean),
+        capacity=None if capacity is None else column(capacity),
+        lost_sales=scenario.lost_sales,
+        edge_names=edge_names,
+        priority=PriorityRanks.build(seller, len(network.agents), asarray)
+        if scenario.allocation == "priority"
+        else None,
+    )

@@ -1,0 +1,293 @@
+"""The batched environment: B copies of one scenario that advance together. It owns state, random numbers and
+history."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import networkx as nx
+import numpy as np
+from gymnasium.error import ResetNeeded
+
+from scenv.errors import ActionError
+from scenv.network.network import Network
+from scenv.policies.base import Policy
+from scenv.scenario.files import load_scenario
+from scenv.scenario.scenario import Scenario
+from scenv.simulation.array_ops import Array, backend_asarray, firms_first
+from scenv.simulation.dynamics import LocalState, State
+from scenv.simulation.exogenous import Exogenous, draw_exogenous
+from scenv.simulation.observation import LOCAL_STATE_SIZE
+from scenv.simulation.random_streams import RandomStreams, Seed
+from scenv.simulation.reward import reward_rule
+from scenv.simulation.row_block import NumpyOutput, RowBlock, WholeOutput
+from scenv.simulation.structure import build_structure
+
+Info = dict[str, Array]
+StepResult = tuple[Array, Array, np.ndarray, np.ndarray, Info]
+
+#: Rows times firms that one block holds. Smaller blocks spend their time on calls, larger ones on memory: an array of
+#: so many numbers (64 kB) and those made from it stay in a core's second-level cache (about 1 MB).
+BLOCK_CELLS = 8000
+
+
+class VectorEnv:
+    """B environments of one scenario as arrays: the twin of `scenv.parallel_env` for learners and simulation studies.
+
+    All rows start together and end together: an episode is `horizon` periods, the first of which `reset` shows, so
+    `horizon` - 1 steps. The last step returns `truncated` all true (never `terminated`); the next call must be
+    `reset`. There is no automatic reset.
+
+    Row k of a batch that was reset with `seed=s` meets the same demand whatever B is; row 0 equals `parallel_env` reset
+    with seed s. A sequence of B seeds sets each row as `parallel_env` would. `reset()` without a seed goes on to the
+    seed's next episode.
+
+    Arrays are fresh at every call and belong to the caller. Those of [B, N] numbers stand firm by firm in memory (they
+    are transposed views), observations row by row.
+
+    With `backend="torch"` all of it is tensors on `device`, and rewards, costs and observations carry the gradient
+    with respect to the real-valued orders of `step_orders`.
+
+    Attributes:
+        scenario: the frozen scenario.
+        structure: the scenario compiled to arrays.
+        agents: the N firms, nearest the customer first; the order of every [.., N] array.
+        adjacency_matrix: [N, N] int8, -1 where row supplies column, +1 where row is a customer of column (paper
+            section 4.3).
+        num_envs: B.
+        num_actions: [N] int64, |A| of each firm.
+        adjustments: [|A|] int64, the adjustment a that each action 0 .. |A|-1 stands for.
+        horizon, warmup: periods of an episode; how many of the first do not count.
+        reward_delay: [N] int64; the reward of step call s belongs to the action of step call s - reward_delay[i].
+        observation_size: O = 5 (m + 1).
+        observation_scale: [N] float64, each firm's mean demand: a hint for learners to divide observations by.
+        differentiable: whether costs, rewards, observations and local states carry the gradient with respect to the
+            orders of `step_orders`: with `backend="torch"`.
+        last_info: the info of the latest `reset` or `step`; after `reset`, that of period 0. Always "cost" [B, N];
+            with lost sales "lost_sales" [B, N], units of the period; with disruptions "closed" (bool), "delay" (the
+            most periods that any of the firm's incoming links is delayed by) and "demand_factor", each [B, N].
+        exogenous: all that this episode brings from outside, drawn at `reset`: demand, lead times, disruptions.
+    """
+
+    exogenous: Exogenous
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        num_envs: int = 64,
+        *,
+        backend: Literal["numpy", "torch"] = "numpy",
+        device: Any = None,
+        seed: Seed = None,
+    ) -> None:
+        """Use `scenv.vector_env`, which also loads the scenario."""
+        if num_envs < 1:
+            raise ValueError(f"num_envs must be at least 1, got {num_envs}")
+        network = scenario.network
+        self.scenario = scenario
+        self._asarray = backend_asarray(backend, device)
+        self.structure = build_structure(scenario, self._asarray)
+        self.agents: tuple[str, ...] = network.agents
+        self.adjacency_matrix: np.ndarray = network.adjacency_matrix
+        self.num_envs = num_envs
+        self.adjustments = scenario.actions.adjustments
+        self.num_actions = np.full(len(self.agents), len(self.adjustments))
+        self.horizon = scenario.horizon
+        self.warmup = scenario.warmup
+        self.observation_size = LOCAL_STATE_SIZE * (scenario.history + 1)
+        self.observation_scale: np.ndarray = scenario.firm_demand_moments()[0]
+        self.reward_delay: np.ndarray = reward_rule(scenario, self.structure).delay
+        self._streams = RandomStreams(num_envs, seed)
+        self._on_numpy = backend == "numpy"
+        self.differentiable = backend == "torch"
+        self._blocks = [RowBlock(scenario, self.structure, rows) for rows in self._block_rows()]
+        self._steps_left = 0
+        self._disruption_infos: dict[str, np.ndarray] = {}
+        self._more_infos = scenario.lost_sales or bool(scenario.disruptions)
+        self.last_info: Info = {}
+
+    def _block_rows(self) -> list[slice]:
+        """Blocks of equal size as far as may be; one for all rows where the backend has caches of its own."""
+        rows = self.num_envs
+        count = 1 if not self._on_numpy else max(1, round(rows * len(self.agents) / BLOCK_CELLS))
+        edges = [k * rows // min(count, rows) for k in range(min(count, rows) + 1)]
+        return [slice(start, stop) for start, stop in itertools.pairwise(edges)]
+
+    @property
+    def local_state(self) -> LocalState:
+        """The firms' local states of the period just observed, five arrays [B, N]: what a policy decides on."""
+        return LocalState(*(self._joined(fields).T for fields in zip(*(b.local for b in self._blocks), strict=True)))
+
+    @property
+    def state(self) -> State:
+        """The full state of the simulation at the end of the period just observed, arrays [.., B]."""
+        states = [block.state for block in self._blocks]
+        slots = {
+            name: tuple(self._joined(slot) for slot in zip(*(getattr(s, name) for s in states), strict=True))
+            for name in ("orders", "shipments")
+        }
+        arrays = {
+            name: self._joined([getattr(s, name) for s in states])
+            for name in ("on_hand", "on_order", "backorder", "owed")
+        }
+        lost = [s.lost for s in states if s.lost is not None]
+        return State(**arrays, **slots, lost=self._joined(lost) if lost else None)
+
+    def _outputs(self) -> NumpyOutput | WholeOutput:
+        if self._on_numpy:
+            return NumpyOutput(self.num_envs, len(self.agents), self.observation_size)
+        return WholeOutput()
+
+    def _adjustment(self, actions: Array) -> Array:
+        """The adjustments [N, b] that actions [b, N] stand for: low .. high without gaps."""
+        return firms_first(actions) + float(self.adjustments[0])
+
+    def _joined(self, parts: Sequence[Array]) -> Array:
+        """The blocks' arrays [.., b] side by side: [.., B]."""
+        return parts[0] if len(parts) == 1 else self.structure.xp.concat(parts, axis=1)
+
+    @property
+    def period(self) -> int:
+        """The period just observed, 0 after `reset`."""
+        return self.horizon - 1 - self._steps_left
+
+    @property
+    def baselines(self) -> Mapping[str, Callable[[], Policy]]:
+        """Classical policies by name, the yardstick first: makers of fresh policies for this scenario."""
+        from scenv.policies import baselines  # policies evaluate on environments, so they are imported late
+
+        return baselines(self.scenario)
+
+    def reset(self, seed: Seed = None, options: Mapping[str, Any] | None = None) -> Array:
+        """Start an episode: live through period 0 and return its observations, [B, N, O] float32.
+
+        Args:
+            seed: a number for fresh random streams, a sequence of B numbers, or None to go on with the present streams.
+            options: not used; accepted for the interface's sake.
+        """
+        if seed is not None:
+            self._streams = RandomStreams(self.num_envs, seed)
+        drawn = draw_exogenous(self.scenario, self.structure, self._streams)
+        self.exogenous = drawn
+        self._disruption_infos = drawn.infos(self.scenario)
+        self._steps_left = self.horizon - 1
+        outputs = self._outputs()
+        for block in self._blocks:
+            demand = self._asarray(np.ascontiguousarray(drawn.demand[block.rows].transpose(1, 2, 0)))
+            block.start(demand, drawn.conditions_of(block.rows, self._asarray))
+            outputs.take(block)
+        self.last_info = self._info(outputs.cost)
+        return outputs.observation
+
+    def step(self, actions: Any) -> StepResult:
+        """Order max(0, d + a) everywhere and live through the next period (paper section 4.2).
+
+        Args:
+            actions: [B, N] integers 0 .. |A|-1.
+
+        Returns:
+            (observations [B, N, O] float32, rewards [B, N], terminated [B] bool, truncated [B] bool, info), where
+            `info["cost"]` [B, N] is the cost of the period just lived through.
+
+        Raises:
+            ActionError: if actions have the wrong shape or type or are out of range.
+            gymnasium.error.ResetNeeded: before the first reset and after the last period.
+        """
+        self._require_running()
+        return self.step_checked(self._checked_actions(actions))
+
+    def step_checked(self, actions: Array) -> StepResult:
+        """`step` for a caller who has checked the actions [B, N], an array of the backend, and that an episode runs."""
+        return self._step(lambda block: block.adjusted_orders(self._adjustment(actions[block.rows])))
+
+    def orders_of(self, actions: Any) -> Array:
+        """The order quantities [B, N] that actions [B, N] mean for the period just observed: max(0, d + a).
+
+        Raises:
+            ActionError, gymnasium.error.ResetNeeded: as `step`.
+        """
+        self._require_running()
+        actions = self._checked_actions(actions)
+        orders = [block.adjusted_orders(self._adjustment(actions[block.rows])) for block in self._blocks]
+        return self._joined(orders).T
+
+    def step_orders(self, quantities: Any) -> StepResult:
+        """Like `step`, with real order quantities [B, N] (finite, not negative) instead of actions."""
+        self._require_running()
+        orders = self._asarray(quantities)
+        if tuple(orders.shape) != (self.num_envs, len(self.agents)):
+            raise ActionError(f"orders must have shape {(self.num_envs, len(self.agents))}, got {tuple(orders.shape)}")
+        if not bool(((orders >= 0) & (orders < np.inf)).all()):
+            raise ActionError("orders must be finite and not negative")
+        return self._step(lambda block: firms_first(orders[block.rows]))
+
+    def _step(self, orders_of_block: Callable[[RowBlock], Array]) -> StepResult:
+        period = self.period + 1
+        self._steps_left -= 1
+        outputs = self._outputs()
+        for block in self._blocks:
+            block.step(orders_of_block(block), period)
+            outputs.take(block)
+        self.last_info = self._info(outputs.cost)
+        terminated = np.zeros(self.num_envs, dtype=bool)
+        truncated = np.full(self.num_envs, self._steps_left == 0)
+        return outputs.observation, outputs.reward, terminated, truncated, self.last_info
+
+    def _info(self, cost: Array) -> Info:
+        """Costs [B, N], and what lost sales and disruptions do in the period just observed."""
+        info = {"cost": cost}
+        if not self._more_infos:
+            return info
+        if self.structure.lost_sales:
+            info["lost_sales"] = self._joined([block.state.lost for block in self._blocks]).T
+        for name, path in self._disruption_infos.items():
+            info[name] = self._asarray(path[:, self.period].copy())
+        return info
+
+    def _require_running(self) -> None:
+        if self._steps_left == 0:
+            raise ResetNeeded(
+                f"call reset() before step(): an episode has {self.horizon - 1} steps, and none is under way"
+            )
+
+    def _checked_actions(self, actions: Any) -> Array:
+        array = self._asarray(actions)
+        shape = (self.num_envs, len(self.agents))
+        if tuple(array.shape) != shape:
+            raise ActionError(f"actions must have shape {shape}, got {tuple(array.shape)}")
+        if not self.structure.xp.isdtype(array.dtype, "integral"):
+            raise ActionError(f"actions must be integers, got {array.dtype}")
+        if bool(((array < 0) | (array >= len(self.adjustments))).any()):
+            low, high = int(array.min()), int(array.max())
+            raise ActionError(f"actions must be in 0 .. {len(self.adjustments) - 1}, got {low} .. {high}")
+        return array
+
+
+def vector_env(
+    scenario: str | Path | Mapping[str, Any] | nx.DiGraph | Network | Scenario = "r2",
+    num_envs: int = 64,
+    *,
+    backend: Literal["numpy", "torch"] = "numpy",
+    device: Any = None,
+    seed: Seed = None,
+    **overrides: Any,
+) -> VectorEnv:
+    """Make `num_envs` copies of a scenario that advance together; see `VectorEnv`.
+
+    Args:
+        scenario: name (bg, r1, r2, r3), path of a scenario or network file, mapping, graph or Scenario.
+        num_envs: B.
+        backend: the array library; "torch" keeps everything on `device` and is differentiable with respect to orders.
+        device: the torch device, e.g. "cuda".
+        seed: of the random streams; None draws fresh entropy.
+        **overrides: fields of the scenario, e.g. `shipment_lead_time=3`.
+
+    Example:
+        >>> env = vector_env("r2", num_envs=8, seed=0)
+        >>> env.reset().shape
+        (8, 22, 30)
+    """
+    return VectorEnv(load_scenario(scenario, **overrides), num_envs, backend=backend, device=device, seed=seed)

@@ -1,0 +1,159 @@
+"""The door: what is let in, what is refused, and any PettingZoo environment behind the adapter."""
+
+import numpy as np
+import pytest
+import torch
+from gymnasium.spaces import Box, Discrete
+from pettingzoo import ParallelEnv
+
+from pmarl_trainer.data.rollout import collect
+from pmarl_trainer.env_api.parallel_adapter import ParallelEnvBatch
+from pmarl_trainer.env_api.protocol import BatchedEnv, describe, make_env
+from pmarl_trainer.errors import DoorError
+from tests.pmarl_trainer.toy_envs import IdentityGame
+
+TOYS = "tests.pmarl_trainer.toy_envs"
+
+
+def test_a_batched_environment_is_made_by_name():
+    env = make_env(f"{TOYS}:IdentityGame", {"agents": 3, "delay": 1}, 5, seed=0)
+    spec = describe(env)
+    assert (env.num_envs, spec.agents, spec.observation_size) == (5, ("agent_0", "agent_1", "agent_2"), 3)
+    assert (spec.max_steps, spec.usable_steps) == (8, 7)
+
+
+@pytest.mark.parametrize(
+    ("entry", "arguments", "message"),
+    [
+        ("nothing", {}, "must be 'module:callable'"),
+        ("no_such_module:x", {}, "cannot be imported.*put its folder on PYTHONPATH"),
+        (f"{TOYS}:nothing", {}, "cannot be imported"),
+        (f"{TOYS}:np.pi", {}, "not callable"),
+        (f"{TOYS}:IdentityGame", {"agentz": 3}, "refused its arguments"),
+        (f"{TOYS}:not_an_env", {}, "neither a batched environment nor a PettingZoo ParallelEnv"),
+    ],
+)
+def test_bad_entries_are_refused_in_one_line(entry, arguments, message):
+    with pytest.raises(DoorError, match=message) as caught:
+        make_env(entry, arguments, 2, seed=0)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"adjacency_matrix": None}, "has no adjacency_matrix"),
+        ({"adjacency_matrix": np.eye(3)}, r"must have shape \[2, 2\]"),
+        ({"num_actions": np.array([3])}, r"num_actions must have shape \[2\]"),
+        ({"reward_delay": np.array([-1, 0])}, "not negative"),
+        ({"reward_delay": np.array([8, 0])}, "too short"),
+        ({"observation_scale": np.array([1.0, 0.0])}, "positive and finite"),
+    ],
+)
+def test_an_environment_that_does_not_keep_to_the_door_is_refused(change, message):
+    env = IdentityGame(2)
+    vars(env).update(change)
+    with pytest.raises(DoorError, match=message):
+        describe(env)
+
+
+def test_adjacency_can_be_given():
+    env = IdentityGame(2)
+    env.adjacency_matrix = None
+    assert describe(env, [[0, 1], [1, 0]]).adjacency.tolist() == [[0, 1], [1, 0]]
+    assert describe(IdentityGame(2), [[0, 0], [0, 0]]).adjacency.tolist() == [[0, 0], [0, 0]]  # wins over its own
+    with pytest.raises(DoorError, match=r"train\.adjacency must have shape \[2, 2\]"):
+        describe(env, [[0]])
+
+
+class Countdown(ParallelEnv):
+    """Two agents of different shapes: 'a' acts 1 .. 3 and sees 2 numbers, 'b' acts 0 .. 1 and sees one of 3 states.
+
+    Ends really after `length` steps (copy by copy), or is cut after `max_cycles`.
+    """
+
+    metadata = {"name": "countdown"}  # noqa: RUF012
+
+    def __init__(self, lengths=None, max_cycles=5):
+        self.possible_agents = ["a", "b"]
+        self.length, self.max_cycles = next(lengths) if lengths else 99, max_cycles
+        self.adjacency_matrix = np.array([[0, -1], [1, 0]])
+        self.reward_delay = {"b": 1, "a": 0}
+
+    def observation_space(self, agent):
+        return Box(-10, 10, (2,)) if agent == "a" else Discrete(3)
+
+    def action_space(self, agent):
+        return Discrete(3, start=1) if agent == "a" else Discrete(2)
+
+    def _observations(self):
+        return {"a": np.array([self.t, -self.t], dtype=np.float32), "b": self.t % 3}
+
+    def reset(self, seed=None, options=None):
+        self.agents, self.t, self.seed = ["a", "b"], 0, seed
+        return self._observations(), {agent: {"cost": 0.5} for agent in self.agents}
+
+    def step(self, actions):
+        assert set(actions) == {"a", "b"}
+        assert actions["a"] in (1, 2, 3)
+        self.t += 1
+        over, cut = self.t >= self.length, self.t >= self.max_cycles
+        result = (
+            self._observations(),
+            {"a": float(actions["a"]), "b": -1.0},
+            dict.fromkeys("ab", over),
+            dict.fromkeys("ab", cut and not over),
+            {agent: {"cost": 2.0} for agent in "ab"},
+        )
+        if over or cut:
+            self.agents = []
+        return result
+
+
+def countdown(lengths=(3, 99)):
+    iterator = iter(lengths)
+    return ParallelEnvBatch([Countdown(iterator) for _ in lengths])
+
+
+def test_any_parallel_env_fits_through_the_door():
+    env = countdown()
+    assert isinstance(env, BatchedEnv)
+    spec = describe(env)
+    assert (spec.observation_size, spec.num_actions.tolist(), spec.max_steps) == (3, [3, 2], 5)
+    assert spec.reward_delay.tolist() == [0, 1]  # by agent, whatever the mapping's order
+    observations = env.reset(seed=1)
+    assert observations.tolist() == [[[0, 0, 0], [1, 0, 0]]] * 2  # padded; a Discrete state as one-hot
+    assert env.last_info["cost"].tolist() == [[0.5, 0.5]] * 2
+    assert len({copy.seed for copy in env._copies}) == 2
+    observations, rewards, terminated, truncated, info = env.step(np.array([[2, 0], [0, 1]]))
+    assert observations[0].tolist() == [[1, -1, 0], [0, 1, 0]]
+    assert rewards.tolist() == [[3, -1], [1, -1]]
+    assert info["cost"].tolist() == [[2, 2], [2, 2]]
+    assert not terminated.any()
+    assert not truncated.any()
+
+
+def test_rows_that_end_at_different_times_have_their_own_lengths():
+    env = countdown((3, 99))
+    spec = describe(env)
+    episodes = collect(env, spec, lambda o: torch.zeros(2, 2, dtype=torch.int64), 0, torch.device("cpu"))
+    assert episodes.lengths.tolist() == [3, 5]
+    assert episodes.terminated[:, 0].tolist()[:3] == [0, 0, 1]
+    assert episodes.terminated[:, 1].tolist() == [0, 0, 0, 0, 0]  # cut, not terminated
+
+
+def test_an_episode_of_unknown_length_must_be_given_one():
+    copy = Countdown()
+    del copy.max_cycles
+    with pytest.raises(DoorError, match=r"train\.max_steps"):
+        ParallelEnvBatch([copy])
+    assert ParallelEnvBatch([copy], max_steps=7).horizon == 8
+
+
+def test_continuous_actions_are_refused():
+    class Continuous(Countdown):
+        def action_space(self, agent):
+            return Box(0, 1, (1,))
+
+    with pytest.raises(DoorError, match="only Discrete"):
+        ParallelEnvBatch([Continuous()])

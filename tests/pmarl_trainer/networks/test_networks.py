@@ -1,0 +1,158 @@
+"""The stacked networks against plain loops, and who can see what, by gradients that are exactly zero."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch.nn.functional import leaky_relu
+
+from pmarl_trainer.learners.graph import neighbour_mask
+from pmarl_trainer.networks.networks import Actor, AttentionCritic
+from pmarl_trainer.networks.shared_product import _as_convolution, shared_product
+
+N, B, SIZE, A, H, K = 4, 5, 3, 6, 8, 2
+SERIAL = np.array([[0, -1, 0, 0], [1, 0, -1, 0], [0, 1, 0, 0], [0, 0, 0, 0]])  # 0 -> 1 -> 2, and 3 alone
+COMPLETE = np.triu(np.ones((N, N), dtype=int), 1).T - np.triu(np.ones((N, N), dtype=int), 1)
+
+
+def make_critic(adjacency=SERIAL, attention="neighbours"):
+    generator = torch.Generator().manual_seed(7)
+    mask = torch.as_tensor(neighbour_mask(adjacency, attention))
+    return AttentionCritic(SIZE, A, H, K, mask, generator).double()
+
+
+def inputs(seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    observations = torch.randn(N, B, SIZE, generator=generator, dtype=torch.float64)
+    return observations, torch.randint(A, (N, B), generator=generator)
+
+
+def loop_critic(critic, observations, actions, neighbours):
+    """Eqs. 12-15 agent by agent, sample by sample, head by head: the same formulas with nothing stacked."""
+    q = torch.zeros(N, B, A, dtype=torch.float64)
+    attention, depth = critic.attention, H // K
+    for sample in range(B):
+        state, embedding = [], []
+        for i in range(N):
+            o = observations[i, sample]
+            one_hot = torch.eye(A, dtype=torch.float64)[actions[i, sample]]
+            state.append(leaky_relu(o @ critic.state_encoder.weight[i] + critic.state_encoder.bias[i, 0]))
+            both = torch.cat((critic.encoder.observation.weight[i], critic.encoder.action[i]))
+            embedding.append(leaky_relu(torch.cat((o, one_hot)) @ both + critic.encoder.observation.bias[i, 0]))
+        for i in range(N):
+            heard = torch.zeros(H, dtype=torch.float64)
+            for head in range(K):
+                part = slice(head * depth, (head + 1) * depth)
+                query = state[i] @ attention.query[0, :, part]
+                scores = [query @ (embedding[j] @ attention.key[0, :, part]) / math.sqrt(depth) for j in neighbours[i]]
+                if not scores:
+                    continue
+                for weight, j in zip(torch.stack(scores).softmax(0), neighbours[i], strict=True):
+                    value = leaky_relu(embedding[j] @ attention.value[0, :, part] + attention.value_bias[0, 0, part])
+                    heard[part] += weight * value
+            inner = torch.cat((state[i], heard)) @ critic.decoder.weight[i] + critic.decoder.bias[i, 0]
+            q[i, sample] = leaky_relu(inner) @ critic.values.weight[i] + critic.values.bias[i, 0]
+    return q
+
+
+@pytest.mark.parametrize("attention", ["neighbours", "all"])
+def test_stacked_critic_equals_a_plain_loop(attention):
+    critic, (observations, actions) = make_critic(attention=attention), inputs()
+    mask = neighbour_mask(SERIAL, attention)
+    neighbours = [np.flatnonzero(row).tolist() for row in mask]
+    expected = loop_critic(critic, observations, actions, neighbours)
+    torch.testing.assert_close(critic(observations, actions), expected, rtol=0, atol=1e-12)
+
+
+def test_no_neighbours_gives_finite_values_and_gradients():
+    critic, (observations, actions) = make_critic(), inputs()
+    critic(observations, actions)[3].sum().backward()
+    assert all(torch.isfinite(p.grad).all() for p in critic.parameters() if p.grad is not None)
+    for parameter in critic.shared_parameters():
+        assert parameter.grad is None or (parameter.grad == 0).all()
+
+
+def gradient_of_q(critic, agent):
+    """d Q_agent / d observations, [N]: the largest size per agent observed."""
+    observations, actions = inputs()
+    observations.requires_grad_()
+    critic(observations, actions)[agent].sum().backward()
+    return observations.grad.abs().amax(dim=(1, 2)).tolist()
+
+
+def test_pmarl_values_ignore_non_neighbours_and_maac_values_do_not():
+    near = gradient_of_q(make_critic(attention="neighbours"), 0)
+    assert near[0] > 0
+    assert near[1] > 0
+    assert near[2:] == [0, 0]  # exactly
+    assert min(gradient_of_q(make_critic(attention="all"), 0)) > 0
+
+
+@pytest.mark.parametrize("attention", ["neighbours", "all"])
+def test_values_of_all_own_actions_do_not_depend_on_the_own_action(attention):
+    critic, (observations, actions) = make_critic(attention=attention), inputs()
+    other = actions.clone()
+    other[1] = (other[1] + 1) % A
+    before, after = critic(observations, actions), critic(observations, other)
+    assert torch.equal(before[1], after[1])
+    assert not torch.equal(before[0], after[0])  # a neighbour's values do see it
+
+
+def test_on_a_complete_graph_pmarl_is_maac():
+    observations, actions = inputs()
+    near, everyone = (make_critic(COMPLETE, attention)(observations, actions) for attention in ("neighbours", "all"))
+    assert torch.equal(near, everyone)
+
+
+def make_actor(sees_all, num_actions=(6, 6, 6, 6)):
+    actor = Actor(SIZE, torch.tensor(num_actions), H, sees_all=sees_all, generator=torch.Generator().manual_seed(1))
+    return actor.double()
+
+
+@pytest.mark.parametrize("sees_all", [False, True])
+def test_local_policies_depend_on_their_own_observation_only_and_fv_on_all(sees_all):
+    observations, _ = inputs()
+    observations.requires_grad_()
+    make_actor(sees_all)(observations)[2, :, 0].sum().backward()
+    sizes = observations.grad.abs().amax(dim=(1, 2)).tolist()
+    assert [size > 0 for size in sizes] == ([True] * 4 if sees_all else [False, False, True, False])
+
+
+def test_fv_reads_observations_in_the_same_order_for_every_sample():
+    """Permuting the batch permutes the result: agents and samples are not mixed up on the way."""
+    observations, _ = inputs()
+    actor, order = make_actor(True), torch.tensor([3, 1, 4, 0, 2])
+    torch.testing.assert_close(actor(observations[:, order]), actor(observations)[:, order])
+
+
+def test_actions_beyond_an_agents_own_have_probability_zero():
+    log_pi = make_actor(False, num_actions=(6, 2, 1, 4))(inputs()[0])
+    possible = (log_pi.exp() > 0).all(dim=1).sum(dim=-1)
+    assert possible.tolist() == [6, 2, 1, 4]
+    torch.testing.assert_close(log_pi.exp().sum(-1), torch.ones(N, B, dtype=torch.float64))
+
+
+def test_every_parameter_but_the_attention_is_one_slice_per_agent():
+    critic = make_critic()
+    assert all(parameter.shape[0] == N for parameter in critic.stacked_parameters())
+    assert {tuple(p.shape) for p in critic.shared_parameters()} == {(1, H, H), (1, 1, H)}
+    assert all(parameter.shape[0] == N for parameter in make_actor(True).parameters())
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
+@pytest.mark.parametrize("with_bias", [False, True])
+def test_large_shared_products_are_the_same_as_convolutions(replicas, with_bias):
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(replicas * 4, 1024, 64, generator=generator, requires_grad=True)
+    weight = torch.randn(replicas, 64, 48, generator=generator, requires_grad=True)
+    bias = torch.randn(replicas, 1, 48, generator=generator) if with_bias else None
+    product = shared_product(x, weight, bias)
+    expected = torch.cat([x[4 * k : 4 * k + 4] @ weight[k] + (bias[k] if with_bias else 0) for k in range(replicas)])
+    assert _as_convolution(x, 4)
+    assert product.is_contiguous()
+    torch.testing.assert_close(product, expected, rtol=1e-5, atol=1e-4)
+    for one, two in zip(
+        *(torch.autograd.grad(y.square().mean(), (x, weight)) for y in (product, expected)), strict=True
+    ):
+        torch.testing.assert_close(one, two, rtol=1e-4, atol=1e-5)

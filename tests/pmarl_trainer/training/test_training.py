@@ -1,0 +1,194 @@
+"""Whole runs: what they write, resuming bit for bit, and damage that is noticed."""
+
+import json
+
+import pytest
+import torch
+
+from pmarl_trainer.config.files import build_config
+from pmarl_trainer.config.schema import TrainConfig
+from pmarl_trainer.errors import CheckpointError, DivergedError, TrainerError
+from pmarl_trainer.runs.metrics import read_metrics
+from pmarl_trainer.runs.run_folder import evaluate_run, resume_run, start_run
+from pmarl_trainer.training import checkpoint
+from pmarl_trainer.training.loop import checkpoint_path, prepare_torch, train
+
+CPU = torch.device("cpu")
+TRAIN = {
+    "rollouts": 6,
+    "num_envs": 4,
+    "learning_starts": 1,
+    "updates_per_rollout": 3,
+    "batch_size": 16,
+    "hidden_size": 8,
+    "attention_heads": 2,
+    "evaluation_interval": 2,
+    "evaluation_episodes": 4,
+    "final_episodes": 8,
+    "checkpoint_interval": 2,
+    "threads": 1,
+    "train_device": "cpu",
+}
+
+
+def configure(toy="IdentityGame", env=None, **settings):
+    entry = f"tests.pmarl_trainer.toy_envs:{toy}"
+    return build_config({"env": {"entry": entry, **(env or {})}, "train": {**TRAIN, **settings}}, "test")
+
+
+def last(folder):
+    return checkpoint.load(checkpoint_path(folder, "last"), CPU)
+
+
+@pytest.mark.parametrize("temperature", ["fixed", "auto"])
+@pytest.mark.parametrize("stop_after", [1, 3])
+def test_interrupted_and_resumed_equals_uninterrupted(tmp_path, stop_after, temperature):
+    config = configure(env={"delay": [0, 2]}, temperature=temperature, loggers=["csv"])
+    for name in ("whole", "parts"):
+        (tmp_path / name).mkdir()
+    train(config, tmp_path / "whole", quiet=True)
+    train(config, tmp_path / "parts", quiet=True, stop=lambda state: state.rollout == stop_after)
+    assert last(tmp_path / "parts")[1]["state"]["rollout"] == stop_after
+    train(config, tmp_path / "parts", resume=True, quiet=True)
+    one, two = (last(tmp_path / name)[0] for name in ("whole", "parts"))
+    assert one.keys() == two.keys()
+    assert all(torch.equal(one[name], two[name]) for name in one)
+
+    def numbers(name):
+        return [
+            {k: v for k, v in row.items() if k != "seconds"} for row in read_metrics(tmp_path / name / "metrics.csv")
+        ]
+
+    assert numbers("whole") == numbers("parts")
+    assert [row["rollout"] for row in numbers("parts")] == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_run_writes_everything(tmp_path, capsys):
+    folder = tmp_path / "run"
+    assert start_run(configure("Newsvendor", env={"delay": 2}), folder, quiet=True)
+    names = {path.name for path in folder.iterdir()}
+    assert names >= {"config.json", "run.json", "metrics.csv", "evaluation.json", "learning_curve.png", "tensorboard"}
+    assert {path.name for path in (folder / "checkpoints").iterdir()} == {"best.safetensors", "last.safetensors"}
+    assert list((folder / "tensorboard").iterdir())
+    record = json.loads((folder / "evaluation.json").read_text())
+    assert set(record["policies"]) == {"pmarl", "base_stock", "random"}
+    assert record["metric"] == "cost"
+    assert record["yardstick"] == "base_stock"
+    assert record["training"]["updates"] == 15
+    pmarl = record["policies"]["pmarl"]
+    assert len(pmarl["episodes"]) == 8
+    assert pmarl["ci95"][0] <= pmarl["mean"] <= pmarl["ci95"][1]
+    assert pmarl["ratio"] == pytest.approx(pmarl["mean"] / record["policies"]["base_stock"]["mean"])
+    shown = capsys.readouterr().out
+    assert "base-stock" in shown
+    assert "ratio" in shown
+    rows = read_metrics(folder / "metrics.csv")
+    assert [("evaluation" in row) for row in rows] == [False, True] * 3
+    assert "critic_loss" not in rows[0]  # learning starts with the second
+    again = evaluate_run(configure("Newsvendor", env={"delay": 2}), folder)
+    assert again["policies"]["pmarl"]["mean"] == pmarl["mean"]
+    assert json.loads((folder / "evaluation.json").read_text())["training"] == record["training"]
+
+
+def test_an_environment_without_costs_or_baselines(tmp_path):
+    folder = tmp_path / "run"
+    assert start_run(configure(loggers=["csv"]), folder, quiet=True)
+    record = json.loads((folder / "evaluation.json").read_text())
+    assert record["metric"] == "return"
+    assert record["yardstick"] is None
+    assert list(record["policies"]) == ["pmarl"]
+
+
+def test_a_pettingzoo_environment_trains(tmp_path):
+    config = build_config(
+        {
+            "env": {"entry": "tests.pmarl_trainer.env_api.test_env_api:Countdown"},
+            "train": {**TRAIN, "loggers": ["csv"]},
+        },
+        "test",
+    )
+    assert start_run(config, tmp_path / "run", quiet=True)
+
+
+def test_a_run_is_never_overwritten(tmp_path):
+    (tmp_path / "something").write_text("precious")
+    with pytest.raises(TrainerError, match="not empty"):
+        start_run(configure(), tmp_path, quiet=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["something"]
+
+
+def test_a_run_that_cannot_begin_leaves_no_folder(tmp_path):
+    with pytest.raises(TrainerError, match="refused its arguments"):
+        start_run(configure(env={"agentz": 3}), tmp_path / "run", quiet=True)
+    assert not list(tmp_path.iterdir())
+
+
+def test_numbers_that_are_not_finite_stop_the_run(tmp_path):
+    with pytest.raises(DivergedError, match="critic_loss is nan"):
+        start_run(configure("Poisoned", loggers=["csv"]), tmp_path / "run", quiet=True)
+
+
+@pytest.fixture
+def finished(tmp_path):
+    config = configure(loggers=["csv"])
+    start_run(config, tmp_path / "run", quiet=True)
+    return config, tmp_path / "run"
+
+
+@pytest.mark.parametrize("damage", ["truncated", "garbage", "missing"])
+def test_damaged_checkpoints_are_refused_in_one_line(finished, damage):
+    _, folder = finished
+    path = checkpoint_path(folder, "last")
+    content = path.read_bytes()
+    path.unlink()
+    if damage != "missing":
+        path.write_bytes(content[: len(content) // 2] if damage == "truncated" else b"\xff" * 100)
+    with pytest.raises(CheckpointError) as caught:
+        resume_run(folder, quiet=True)
+    assert "last.safetensors" in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "difference"),
+    [
+        ({"method": "fv"}, 'method.policy_input is "local", not "global"'),
+        ({"hidden_size": 16}, "hidden_size is 8, not 16"),
+        ({"env": {"agents": 3}}, "agents: 2 entries, not 3"),
+        ({"env": {"actions": 4}}, "num_actions is|observation_size is"),
+    ],
+)
+def test_a_checkpoint_of_another_run_is_refused_with_the_difference(finished, changes, difference):
+    _, folder = finished
+    with pytest.raises(CheckpointError, match=difference):
+        train(configure(**{"loggers": ["csv"], **changes}), folder, resume=True, quiet=True)
+
+
+def test_a_checkpoint_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
+    path = tmp_path / "c.safetensors"
+    checkpoint.save(path, {"x": torch.ones(2)}, {"n": 1})
+
+    def fail(*_, **__):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(checkpoint, "save_file", fail)
+    with pytest.raises(OSError, match="disk full"):
+        checkpoint.save(path, {"x": torch.zeros(2)}, {"n": 2})
+    tensors, facts = checkpoint.load(path, CPU)
+    assert tensors["x"].tolist() == [1, 1]
+    assert facts["n"] == 1
+    assert [file.name for file in tmp_path.iterdir()] == ["c.safetensors"]
+
+
+def test_resuming_a_finished_run_only_evaluates_it_again(finished):
+    _, folder = finished
+    before = json.loads((folder / "evaluation.json").read_text())
+    assert resume_run(folder, quiet=True)
+    assert json.loads((folder / "evaluation.json").read_text())["policies"] == before["policies"]
+
+
+def test_tf32_is_asked_for_and_taken_back():
+    prepare_torch(TrainConfig(precision="tf32", train_device="cpu", threads=1))
+    assert torch.get_float32_matmul_precision() == "high"
+    prepare_torch(TrainConfig(train_device="cpu", threads=1))
+    assert torch.get_float32_matmul_precision() == "highest"
