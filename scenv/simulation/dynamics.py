@@ -18,6 +18,16 @@ from scenv.simulation.pipelines import Journeys, pipeline_with, send
 from scenv.simulation.structure import Structure
 
 
+class Books(NamedTuple):
+    """What firms hold and owe at the end of a period, without what is under way; fields as in `State`."""
+
+    on_hand: Array
+    on_order: Array
+    backorder: Array
+    owed: Array
+    lost: Array | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class State:
     """All that is held, owed or under way at the end of a period. Units of product, float64, never negative.
@@ -149,13 +159,8 @@ def order_quantity(demand: Array, adjustment: Array) -> Array:
 
 
 def place_orders(structure: Structure, state: State, orders: Array, now: Conditions = USUAL) -> State:
-    """Step 6 of a period: OO_i += q_i, and q_i goes to i's suppliers in equal parts (paper section 4.2).
-
-    A closed firm orders nothing, whatever it decided.
-    """
-    if now.open is not None:
-        orders = orders * now.open
-    per_link = structure.buyers.spread(orders) * structure.share
+    """Step 6 of a period: OO_i += q_i, and q_i goes to i's suppliers in equal parts (paper section 4.2)."""
+    orders, per_link = split_orders(structure, orders, now.open)
     return State(
         on_hand=state.on_hand,
         on_order=state.on_order + orders,
@@ -167,40 +172,66 @@ def place_orders(structure: Structure, state: State, orders: Array, now: Conditi
     )
 
 
+def split_orders(structure: Structure, orders: Array, is_open: Array | None) -> tuple[Array, Array]:
+    """(orders [N, B] as placed: a closed firm orders nothing, whatever it decided; the part on each order link)."""
+    if is_open is not None:
+        orders = orders * is_open
+    return orders, structure.buyers.spread(orders) * structure.share
+
+
 def advance(
     structure: Structure, state: State, demand: Array, now: Conditions = USUAL
 ) -> tuple[State, LocalState, Array]:
     """Steps 1 to 5 of a period: receive, take orders, serve, pay, observe. Returns (state, local state, cost)."""
-    # 1. Receive. OO loses what IL gains; the floor only removes rounding dust of equal splits.
-    arriving, under_way = state.shipments[0], state.shipments[1:]
-    if now.open is not None:
-        arriving, under_way = _arrive(structure, arriving, under_way, now.open)
-    received = structure.buyers.sum(arriving)
-    on_order = positive_part(state.on_order - received)
-    # 2. Orders arrive; at a retailer they are the external demand.
+    arriving, under_way = arrivals(structure, state.shipments, now.open)
     due = state.orders[0]
-    claims = concat([due[structure.num_sources :, :], demand])
-    claimed = structure.sellers.sum(claims)
-    # 3. Serve. The external supplier always can.
-    stock = state.on_hand + received
-    limited = structure.capacity is not None or now.open is not None
-    available = _available(structure, stock, now) if limited else stock
-    shipped, left, backorder = serve(structure, state, available, claims, claimed)
-    on_hand = left + (stock - available) if limited else left
-    backorder, lost = _lose(structure, backorder) if structure.lost_sales else (backorder, None)
+    claims = concat([due[structure.num_sources :, :], demand])  # at a retailer, orders are the external demand
+    books, shipped, local = settle(structure, state, arriving, claims, now.open)
+    # The external supplier always can serve.
     leaving = concat([due[: structure.num_sources, :], shipped[: structure.num_edges, :]])
     following = State(
-        on_hand=on_hand,
-        on_order=on_order,
-        backorder=backorder,
-        owed=structure.sellers.sum(backorder),
+        **books._asdict(),
         orders=state.orders[1:],
         shipments=send(under_way, leaving, structure.shipment_lead, now.shipments),
-        lost=lost,
     )
-    # 4. and 5. Cost and observation.
-    local = LocalState(following.owed, on_hand, on_order, received, claimed)
-    return following, local, period_cost(structure, local, lost)
+    return following, local, period_cost(structure, local, books.lost)
+
+
+def settle(
+    structure: Structure, books: State | Books, arriving: Array, claims: Array, is_open: Array | None = None
+) -> tuple[Books, Array, LocalState]:
+    """What firms do in a period with what reaches them: receive, take orders, serve. Each uses its own numbers alone,
+    so it is the same for all firms of a network and for one of them by itself (`scenv.simulation.firm`).
+
+    Args:
+        structure: the compiled scenario, of all firms or of one.
+        books: what each firm holds and owes at the end of the period before.
+        arriving: goods that are received on each order link.
+        claims: orders that arrive on each claim link.
+        is_open: [N, B] 1 where a firm is open, 0 where it is closed.
+
+    Returns:
+        (the books after the period, what is shipped on each claim link, the local states).
+    """
+    # 1. Receive. OO loses what IL gains; the floor only removes rounding dust of equal splits.
+    received = structure.buyers.sum(arriving)
+    on_order = positive_part(books.on_order - received)
+    # 2. Orders arrive.
+    claimed = structure.sellers.sum(claims)
+    # 3. Serve.
+    stock = books.on_hand + received
+    limited = structure.capacity is not None or is_open is not None
+    available = _available(structure, stock, is_open) if limited else stock
+    shipped, left, backorder = serve(structure, books, available, claims, claimed)
+    on_hand = left + (stock - available) if limited else left
+    backorder, lost = _lose(structure, backorder) if structure.lost_sales else (backorder, None)
+    owed = structure.sellers.sum(backorder)
+    # 5. Observe.
+    return (
+        Books(on_hand, on_order, backorder, owed, lost),
+        shipped,
+        LocalState(owed, on_hand, on_order, received, claimed),
+    )
 
 
 def period_cost(structure: Structure, local: LocalState, lost: Array | None = None) -> Array:
@@ -209,20 +240,23 @@ def period_cost(structure: Structure, local: LocalState, lost: Array | None = No
     return structure.backorder_cost * unmet + structure.holding_cost * local.on_hand
 
 
-def _arrive(
-    structure: Structure, due: Array, later: tuple[Array, ...], is_open: Array
+def arrivals(
+    structure: Structure, shipments: tuple[Array, ...], is_open: Array | None
 ) -> tuple[Array, tuple[Array, ...]]:
     """(what is received on each link, the pipeline without it). At a closed firm it waits and is due next period."""
+    due, later = shipments[0], shipments[1:]
+    if is_open is None:
+        return due, later
     received = due * structure.buyers.spread(is_open)
     waiting = due - received
     return received, (waiting + later[0], *later[1:]) if later else (waiting,)
 
 
-def _available(structure: Structure, stock: Array, now: Conditions) -> Array:
+def _available(structure: Structure, stock: Array, is_open: Array | None) -> Array:
     """What each firm can serve from its stock, [N, B]: no more than its capacity, and nothing while it is closed."""
     if structure.capacity is not None:
         stock = lesser(stock, structure.capacity)
-    return stock if now.open is None else stock * now.open
+    return stock if is_open is None else stock * is_open
 
 
 def _lose(structure: Structure, backorder: Array) -> tuple[Array, Array]:
@@ -232,7 +266,7 @@ def _lose(structure: Structure, backorder: Array) -> tuple[Array, Array]:
 
 
 def serve(
-    structure: Structure, state: State, stock: Array, claims: Array, claimed: Array
+    structure: Structure, books: State | Books, stock: Array, claims: Array, claimed: Array
 ) -> tuple[Array, Array, Array]:
     """Step 3: share the stock among the claims on it.
 
@@ -242,7 +276,7 @@ def serve(
 
     Args:
         structure: the compiled scenario.
-        state: the period's start, for what is owed.
+        books: of the period's start, for what is owed.
         stock: [N, B] units that can be served.
         claims: [E+R, B] this period's orders.
         claimed: [N, B] the same by seller.
@@ -250,15 +284,15 @@ def serve(
     Returns:
         (shipped [E+R, B], stock left [N, B], backorders left [E+R, B]).
     """
-    total = state.backorder + claims
+    total = books.backorder + claims
     if structure.priority is not None:
         shipped = _share_by_priority(structure, stock, total)
         served = lesser(stock, structure.sellers.sum(total))
         return shipped, stock - served, total - shipped
-    unserved_owed, stock = _share_in_proportion(stock, state.owed)
+    unserved_owed, stock = _share_in_proportion(stock, books.owed)
     unserved_new, stock = _share_in_proportion(stock, claimed)
     spread = structure.sellers.spread
-    backorder = state.backorder * spread(unserved_owed) + claims * spread(unserved_new)
+    backorder = books.backorder * spread(unserved_owed) + claims * spread(unserved_new)
     return total - backorder, stock, backorder
 
 
