@@ -43,6 +43,7 @@ from scenv_paper.provenance import REPOSITORY, provenance
 import scenv
 from benchmarks.timing import batched_speed, load_average, pettingzoo_speed
 from scenv.policies import BaseStock
+from scenv.scenario.implied import demand_moments, unit_costs
 
 RESULTS = Path(__file__).parent / "results" / "compare_simulators.json"
 NETWORKS = ("bg", "r3")
@@ -60,9 +61,9 @@ def description(name: str) -> dict[str, Any]:
     """A built-in scenario in plain numbers, for another simulator."""
     scenario = scenv.load_scenario(name)
     network = scenario.network
-    holding, backorder = scenario.unit_costs()
+    holding, backorder = unit_costs(scenario)
     mean = np.zeros(len(network.agents))
-    mean[network.retailers] = scenario.demand.moments(scenario.retailer_names)[0]
+    mean[network.retailers] = demand_moments(scenario)[0]
     return {
         "firms": len(network.agents),
         "periods": scenario.horizon,

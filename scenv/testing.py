@@ -23,6 +23,7 @@ from scenv.envs.parallel import SupplyChainEnv
 from scenv.errors import ScenvError
 from scenv.network.network import Network
 from scenv.scenario.files import load_scenario
+from scenv.scenario.implied import capacities
 from scenv.scenario.scenario import Scenario
 from scenv.simulation.dynamics import LocalState
 from scenv.simulation.vector_env import VectorEnv
@@ -140,8 +141,8 @@ def check_books(make_batch: MakeBatch, seed: int) -> Check:
     """Units are conserved at every firm: nothing appears, nothing vanishes, nothing is negative, none is held back."""
     env, rng = make_batch(ROWS), np.random.default_rng(seed)
     env.reset(seed=seed)
-    capacities = env.scenario.capacities()
-    capacity = np.full(len(env.agents), np.inf) if capacities is None else capacities
+    limits = capacities(env.scenario)
+    capacity = np.full(len(env.agents), np.inf) if limits is None else limits
     worst, before = 0.0, _copy(env.local_state)
     while env.period < env.horizon - 1:
         orders = _orders_of_every_kind(env, rng)

@@ -11,6 +11,7 @@ import matplotlib
 import pytest
 
 import scenv
+from scenv.scenario.implied import extensions
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted((ROOT / "docs" / "pages").rglob("*.md"))
@@ -51,7 +52,7 @@ def test_the_scenario_files_of_the_extensions_page_load(tmp_path: Path) -> None:
     for number, block in enumerate(blocks):
         path = tmp_path / f"{number}.yaml"
         path.write_text(block, encoding="utf-8")
-        assert scenv.load_scenario(path).extensions
+        assert extensions(scenv.load_scenario(path))
 
 
 def test_every_public_name_is_in_the_api_pages() -> None:

@@ -10,10 +10,10 @@ from typing import Literal
 
 import numpy as np
 
-Purpose = Literal["init", "env", "actions", "updates", "selection"]
+SeedUse = Literal["init", "env", "actions", "updates", "selection"]
 
 
-def derived_seed(seed: int, purpose: Purpose, index: int = 0) -> int:
+def derived_seed(seed: int, purpose: SeedUse, index: int = 0) -> int:
     """A number below 2^63 for the `index`-th use of a purpose: different for each, and far from small seeds."""
     entropy = [seed, zlib.crc32(purpose.encode()), index]
     return int(np.random.SeedSequence(entropy).generate_state(1, dtype=np.uint64)[0] >> np.uint64(1))

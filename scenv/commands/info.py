@@ -15,6 +15,7 @@ from scenv.commands.console import output_console
 from scenv.render.network_picture import network_summary
 from scenv.render.source import scenario_to_show
 from scenv.render.stages import stage_titles
+from scenv.scenario.implied import demand_moments, firm_demand_moments, unit_costs
 from scenv.scenario.scenario import Scenario
 from scenv.simulation.structure import build_structure
 
@@ -63,9 +64,9 @@ def info_command(
 
 def _firms(scenario: Scenario, has_costs: bool) -> list[dict[str, Any]]:
     network = scenario.network
-    mean, std = scenario.firm_demand_moments()
+    mean, std = firm_demand_moments(scenario)
     lead_time = build_structure(scenario).lead_time
-    holding, backorder = scenario.unit_costs() if has_costs else np.full((2, len(mean)), np.nan)
+    holding, backorder = unit_costs(scenario) if has_costs else np.full((2, len(mean)), np.nan)
     suppliers: dict[str, list[str]] = {name: [] for name in network.agents}
     customers: dict[str, list[str]] = {name: [] for name in network.agents}
     for supplier, customer in network.edges:
@@ -105,7 +106,7 @@ def _document(scenario: Scenario, has_costs: bool, firms: list[dict[str, Any]]) 
 def _scenario_table(scenario: Scenario, has_costs: bool) -> Table:
     """The scenario in a few lines; `docs/scenario.md` has every field."""
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    mean, std = scenario.demand.moments(scenario.retailer_names)
+    mean, std = demand_moments(scenario)
     table.add_row("demand", f"{scenario.demand.kind}, {_span(mean)} per retailer and period, deviation {_span(std)}")
     actions = scenario.actions
     table.add_row("actions", f"order what was ordered from you {actions.low:+d} … {actions.high:+d}")

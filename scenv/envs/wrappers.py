@@ -16,6 +16,7 @@ from pettingzoo import ParallelEnv
 from pettingzoo.utils.wrappers import BaseParallelWrapper
 
 from scenv.errors import ScenarioError
+from scenv.scenario.implied import firm_demand_moments
 from scenv.simulation.observation import LOCAL_STATE_SIZE
 
 __all__ = ["FlattenedObservations", "NormalisedObservations", "PerPeriodObservations", "UniformSpaces"]
@@ -172,5 +173,5 @@ def _mean_demand(env: Env) -> dict[str, float]:
     scenario = getattr(env.unwrapped, "scenario", None)
     if scenario is None:
         raise ScenarioError("this environment has no scenario to take mean demands from; give scale={agent: number}")
-    mean = scenario.firm_demand_moments()[0]
+    mean = firm_demand_moments(scenario)[0]
     return {name: float(m) if m > 0 else 1.0 for name, m in zip(scenario.network.agents, mean, strict=True)}

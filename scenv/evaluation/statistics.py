@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from scenv.scenario.implied import firm_demand_moments, unit_costs
 from scenv.scenario.scenario import Scenario
 from scenv.simulation.dynamics import LocalState
 
@@ -22,9 +23,9 @@ class RunStatistics:
         self._in_stage = (stages[:, None] == np.arange(stages.max() + 1)).astype(np.float64)  # [N, S]
         self._retailers = network.retailers
         self._demand_of_stage = network.demand_weights.T @ self._in_stage  # [R, S]
-        self._holding_cost = scenario.unit_costs()[0]
+        self._holding_cost = unit_costs(scenario)[0]
         self.costs, self.holding_costs, self.demand, self.late = np.zeros((4, episodes, len(network.agents)))
-        flow = scenario.firm_demand_moments()[0] @ self._in_stage
+        flow = firm_demand_moments(scenario)[0] @ self._in_stage
         self._orders = _Variance(flow, episodes)
         self._end_demand = _Variance(flow, episodes)
 

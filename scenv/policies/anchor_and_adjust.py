@@ -6,6 +6,7 @@ from typing import Any
 
 from scenv.policies.base import as_array_like, at_least_zero, require_fraction
 from scenv.scenario.files import load_scenario
+from scenv.scenario.implied import firm_demand_moments
 from scenv.simulation.array_ops import Array
 from scenv.simulation.dynamics import LocalState
 from scenv.simulation.structure import build_structure
@@ -46,7 +47,7 @@ class AnchorAndAdjust:
         self.smoothing = require_fraction(smoothing, "smoothing")
         self.stock_adjustment = require_fraction(stock_adjustment, "stock_adjustment")
         self.supply_line_weight = require_fraction(supply_line_weight, "supply_line_weight")
-        self.mean_demand = scenario.firm_demand_moments()[0]
+        self.mean_demand = firm_demand_moments(scenario)[0]
         lead_time = build_structure(scenario).lead_time
         self.desired_stock = self.mean_demand * (1 + self.supply_line_weight * (lead_time - 1))
         self._forecast: Array = None

@@ -13,6 +13,7 @@ import numpy as np
 from scenv.errors import ScenarioError
 from scenv.policies.base import as_array_like, at_least_zero, inventory_position, per_firm
 from scenv.scenario.files import load_scenario
+from scenv.scenario.implied import firm_demand_moments
 from scenv.scenario.scenario import Scenario
 from scenv.simulation.array_ops import Array
 from scenv.simulation.dynamics import LocalState
@@ -35,7 +36,7 @@ def base_stock_levels(scenario: Scenario, service_level: float = 0.95, review_pe
         raise ScenarioError(f"service_level must be between 0 and 1, got {service_level}")
     if review_period < 0:
         raise ScenarioError(f"review_period must be at least 0, got {review_period}")
-    mean, std = scenario.firm_demand_moments()
+    mean, std = firm_demand_moments(scenario)
     periods = build_structure(scenario).lead_time + review_period
     return mean * periods + NormalDist().inv_cdf(service_level) * std * np.sqrt(periods)
 

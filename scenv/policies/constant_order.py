@@ -8,6 +8,7 @@ from typing import Any
 from scenv.errors import ScenarioError
 from scenv.policies.base import as_array_like, per_firm
 from scenv.scenario.files import load_scenario
+from scenv.scenario.implied import firm_demand_moments
 from scenv.simulation.array_ops import Array, namespace
 from scenv.simulation.dynamics import LocalState
 
@@ -27,7 +28,7 @@ class ConstantOrder:
         """
         scenario = load_scenario(scenario)
         self.quantity = (
-            scenario.firm_demand_moments()[0] if quantity is None else per_firm(quantity, scenario.network, "quantity")
+            firm_demand_moments(scenario)[0] if quantity is None else per_firm(quantity, scenario.network, "quantity")
         )
         if (self.quantity < 0).any():
             raise ScenarioError(f"quantity must not be negative, got {self.quantity.min():g}")

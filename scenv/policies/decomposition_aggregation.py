@@ -24,6 +24,7 @@ from scenv.errors import ScenarioError
 from scenv.network.network import Network
 from scenv.policies.base_stock import BaseStock
 from scenv.scenario.files import load_scenario
+from scenv.scenario.implied import firm_demand_moments, unit_costs
 from scenv.scenario.scenario import Scenario
 from scenv.simulation.structure import build_structure
 from scenv.theory.lead_time_demand import NormalLeadTimeDemand, lead_time_demands
@@ -70,7 +71,7 @@ def decomposition_aggregation_levels(
     serial_level = _serial_level_rule(scenario, variant, service_level)
     demand_over = lead_time_demands(scenario)
     network, lead_time = scenario.network, build_structure(scenario).lead_time
-    mean, std = scenario.firm_demand_moments()
+    mean, std = firm_demand_moments(scenario)
     paths: dict[int, _Paths] = {}
     levels = np.zeros(len(network.agents))
     for firm in _customers_first(network):
@@ -118,7 +119,7 @@ def _serial_level_rule(scenario: Scenario, variant: Variant, service_level: floa
     demand_over = lead_time_demands(scenario)
     if variant == "service":
         return lambda firm, retailer, periods: demand_over(retailer, periods).quantile(service_level)
-    holding, backorder = scenario.unit_costs()
+    holding, backorder = unit_costs(scenario)
     upstream = _supplier_holding_cost(scenario, holding)
 
     def shang_song(firm: int, retailer: int, periods: int) -> float:
@@ -147,7 +148,7 @@ def _supplier_holding_cost(scenario: Scenario, holding: np.ndarray) -> np.ndarra
             )
     for firms, costs, kind in (
         (network.sources, holding, "holding"),
-        (network.retailers, scenario.unit_costs()[1], "backorder"),
+        (network.retailers, unit_costs(scenario)[1], "backorder"),
     ):
         free = [network.agents[i] for i in firms if costs[i] <= 0]
         if free:

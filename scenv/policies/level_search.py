@@ -16,6 +16,7 @@ import numpy as np
 
 from scenv.errors import ScenvError
 from scenv.policies.base import at_least_zero, inventory_position
+from scenv.scenario.implied import firm_demand_moments
 from scenv.scenario.scenario import Scenario
 from scenv.simulation.array_ops import Array
 from scenv.simulation.structure import build_structure
@@ -41,7 +42,7 @@ class LevelSearch:
     @property
     def scale(self) -> np.ndarray:
         """[N] standard deviation of each firm's lead-time demand, units; 1 where demand is certain."""
-        _, std = self.scenario.firm_demand_moments()
+        _, std = firm_demand_moments(self.scenario)
         scale = std * np.sqrt(build_structure(self.scenario).lead_time)
         return np.where(scale > 0, scale, 1.0)
 

@@ -11,6 +11,7 @@ from scenv.errors import ScenarioError
 from scenv.policies.base import as_array_like, inventory_position, per_firm
 from scenv.policies.base_stock import base_stock_levels
 from scenv.scenario.files import load_scenario
+from scenv.scenario.implied import firm_demand_moments
 from scenv.simulation.array_ops import Array, namespace
 from scenv.simulation.dynamics import LocalState
 
@@ -50,7 +51,7 @@ class ReorderPoint:
             base_stock_levels(scenario) if reorder_point is None else per_firm(reorder_point, network, "reorder_point")
         )
         self.order_up_to: np.ndarray = (
-            self.reorder_point + batch_periods * scenario.firm_demand_moments()[0]
+            self.reorder_point + batch_periods * firm_demand_moments(scenario)[0]
             if order_up_to is None
             else per_firm(order_up_to, network, "order_up_to")
         )

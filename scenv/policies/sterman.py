@@ -6,6 +6,7 @@ from typing import Any
 
 from scenv.policies.base import as_array_like, at_least_zero, require_fraction
 from scenv.scenario.files import load_scenario
+from scenv.scenario.implied import firm_demand_moments
 from scenv.simulation.array_ops import Array
 from scenv.simulation.dynamics import LocalState
 from scenv.simulation.structure import build_structure
@@ -44,7 +45,7 @@ class Sterman:
         self.stock_weight = require_fraction(stock_weight, "stock_weight")
         self.supply_line_weight = require_fraction(supply_line_weight, "supply_line_weight")
         self.net_of_backorders = net_of_backorders
-        self.desired_stock = scenario.firm_demand_moments()[0]
+        self.desired_stock = firm_demand_moments(scenario)[0]
         self.desired_supply_line = self.desired_stock * build_structure(scenario).lead_time
 
     def reset(self, num_envs: int, seed: int | None = None) -> None:

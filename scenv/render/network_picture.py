@@ -16,6 +16,7 @@ from scenv.render.layout import Layout, layered_layout
 from scenv.render.source import scenario_to_show
 from scenv.render.stages import stage_titles
 from scenv.render.style import EDGE, HOLDING_COST_MAP, NEUTRAL, TEXT
+from scenv.scenario.implied import demand_moments, firm_demand_moments, unit_costs
 from scenv.scenario.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -89,14 +90,14 @@ def network_summary(scenario: Scenario) -> str:
         (len(network.retailers), "retailer"),
     )
     parts = [f"{count:,} {word}{'s' * (count != 1)}" for count, word in counts]
-    demand = scenario.demand.moments(scenario.retailer_names)[0].sum()
+    demand = demand_moments(scenario)[0].sum()
     return " · ".join([*parts, f"complexity {network.complexity:.2f} bits", f"demand {demand:.4g} per period"])
 
 
 def _edge_flow(scenario: Scenario) -> np.ndarray:
     """[E] mean units per period on each edge, in the network's order of edges."""
     network = scenario.network
-    mean = scenario.firm_demand_moments()[0]
+    mean = firm_demand_moments(scenario)[0]
     return mean[network.customer] / network.in_degree[network.customer]
 
 
@@ -160,7 +161,7 @@ def _draw_outside(axes: Axes, scenario: Scenario, layout: Layout, place: Any) ->
     network = scenario.network
     if len(network.agents) > _MOST_NAMED_FIRMS:
         return
-    demand = scenario.demand.moments(scenario.retailer_names)[0]
+    demand = demand_moments(scenario)[0]
     arrow = {"arrowstyle": "-|>,head_width=0.18,head_length=0.32", "color": TEXT.quiet, "lw": 1.0}
     for firm in network.sources:
         x, y = place(layout.column[firm], layout.y[firm])
@@ -179,10 +180,10 @@ def _colours(scenario: Scenario) -> Any:
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import LinearSegmentedColormap, Normalize
 
-    largest = float(scenario.unit_costs()[0].max())
+    largest = float(unit_costs(scenario)[0].max())
     colormap = LinearSegmentedColormap.from_list("holding_cost", HOLDING_COST_MAP)
     mappable = ScalarMappable(Normalize(0.0, largest or 1.0), colormap)
-    return mappable.to_rgba(scenario.unit_costs()[0])
+    return mappable.to_rgba(unit_costs(scenario)[0])
 
 
 def _draw_firms(axes: Axes, network: Network, layout: Layout, place: Any, colour: Any, named: bool, row: float) -> None:
@@ -236,7 +237,7 @@ def _draw_cost_key(figure: Figure, scenario: Scenario) -> None:
 
     width = figure.get_size_inches()[0]
     axes = blank_axes(figure, width - 3.3, 0.12, width - 0.3, 0.72)
-    largest = float(scenario.unit_costs()[0].max())
+    largest = float(unit_costs(scenario)[0].max())
     axes.text(3.0, 0.5, "holding cost per unit and period", size=8.5, color=TEXT.normal, va="center", ha="right")
     colormap = LinearSegmentedColormap.from_list("holding_cost", HOLDING_COST_MAP)
     axes.imshow(np.linspace(0, 1, 256)[None], cmap=colormap, extent=(0.9, 2.6, 0.1, 0.26), aspect="auto")

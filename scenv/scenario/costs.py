@@ -12,7 +12,7 @@ from scenv.errors import did_you_mean, shown
 from scenv.network.network import Network
 from scenv.scenario.fields import FieldError, number, number_or_named, read_model
 
-__all__ = ["CostPreset", "CostTable", "Costs", "unit_costs"]
+__all__ = ["CostPreset", "CostTable", "Costs", "unit_costs_of"]
 
 CostPreset = Literal["data", "uniform", "cs2000"]
 _PRESETS = ("data", "uniform", "cs2000")
@@ -60,7 +60,7 @@ def _read_costs(value: Any) -> CostPreset | CostTable:
 Costs = Annotated[CostPreset | CostTable, BeforeValidator(_read_costs)]
 
 
-def unit_costs(costs: CostPreset | CostTable, network: Network) -> tuple[np.ndarray, np.ndarray]:
+def unit_costs_of(costs: CostPreset | CostTable, network: Network) -> tuple[np.ndarray, np.ndarray]:
     """Holding [N] and backorder [N] cost per unit and period (paper eq. 1: c_h, c_b).
 
     Raises:

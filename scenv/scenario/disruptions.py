@@ -13,6 +13,8 @@ import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StrictBool, model_validator
 
 from scenv.errors import did_you_mean, shown
+from scenv.network.network import Network
+from scenv.network.order_links import order_links
 from scenv.scenario.fields import FieldError, list_of, number, read_model, whole
 from scenv.scenario.periods import NumberOfPeriods, fixed
 
@@ -93,6 +95,14 @@ class Disruption(BaseModel):
                 raise FieldError(f"{shown(name)} is no {field.removesuffix('s')} of this network{hint}", (field,))
         return np.array([position[name] for name in dict.fromkeys(known if names is None else names)], dtype=np.intp)
 
+    def positions_in(self, network: Network) -> np.ndarray:
+        """Positions of the targets in a network: among its firms, its order links, or its retailers.
+
+        Raises:
+            FieldError: for a name that is none of them.
+        """
+        raise NotImplementedError
+
     def nothing(self, shape: tuple[int, ...]) -> np.ndarray:
         """What targets meet that no disruption of this kind hits."""
         raise NotImplementedError
@@ -117,6 +127,10 @@ class Closure(Disruption):
     def targets(self) -> tuple[str, Names | None]:
         """See `Disruption.targets`."""
         return "firms", self.firms
+
+    def positions_in(self, network: Network) -> np.ndarray:
+        """See `Disruption.positions_in`."""
+        return self.positions(network.agents)
 
     def nothing(self, shape: tuple[int, ...]) -> np.ndarray:
         """Open: False."""
@@ -144,6 +158,12 @@ class Delay(Disruption):
         """See `Disruption.targets`."""
         return "links", self.links
 
+    def positions_in(self, network: Network) -> np.ndarray:
+        """See `Disruption.positions_in`."""
+        return self.positions(
+            [f"{supplier or 'external'} -> {customer}" for supplier, customer in order_links(network)]
+        )
+
     def nothing(self, shape: tuple[int, ...]) -> np.ndarray:
         """No periods more."""
         return np.zeros(shape, dtype=np.int32)
@@ -169,6 +189,10 @@ class DemandShock(Disruption):
     def targets(self) -> tuple[str, Names | None]:
         """See `Disruption.targets`."""
         return "retailers", self.retailers
+
+    def positions_in(self, network: Network) -> np.ndarray:
+        """See `Disruption.positions_in`."""
+        return self.positions([network.agents[i] for i in network.retailers])
 
     def nothing(self, shape: tuple[int, ...]) -> np.ndarray:
         """The usual mean: 1."""

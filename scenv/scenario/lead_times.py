@@ -21,16 +21,24 @@ from scenv.errors import shown
 from scenv.network.network import Network
 from scenv.network.rows import MAX_LEAD_TIME
 from scenv.scenario.fields import FieldError, at, whole
-from scenv.scenario.periods import PeriodsDistribution, read_periods
+from scenv.scenario.periods import PeriodsDistribution, fixed, read_periods
 
 __all__ = [
-    "DataLeadTimes",
-    "LeadTimes",
+    "DEFAULT_LEAD_TIME",
+    "Leg",
     "LinkJourneys",
+    "OrderLeadTime",
+    "ShipmentLeadTime",
     "draw_journeys",
+    "link_lead_time",
     "never_overtaking",
     "stage_time_periods",
 ]
+
+#: The two legs of a firm's lead time: its order's way to the supplier, and the goods' way back.
+Leg = Literal["order", "shipment"]
+#: Periods where neither the scenario nor the network file says otherwise.
+DEFAULT_LEAD_TIME: Mapping[Leg, int] = {"order": 1, "shipment": 2}
 
 OneLink = int | PeriodsDistribution | Literal["data"]
 _period = whole(1, MAX_LEAD_TIME)
@@ -62,10 +70,10 @@ def _reader(data: bool) -> Any:
     return read
 
 
-LeadTimes = Annotated[
+OrderLeadTime = Annotated[
     int | PeriodsDistribution | Mapping[str, int | PeriodsDistribution], BeforeValidator(_reader(data=False))
 ]
-DataLeadTimes = Annotated[
+ShipmentLeadTime = Annotated[
     int | PeriodsDistribution | Literal["data"] | Mapping[str, int | PeriodsDistribution | Literal["data"]],
     BeforeValidator(_reader(data=True)),
 ]
@@ -83,6 +91,35 @@ class LinkJourneys:
 
     periods: np.ndarray
     initial: np.ndarray
+
+
+def link_lead_time(
+    given: OneLink | Mapping[str, OneLink],
+    leg: Leg,
+    network: Network,
+    supplier: str | None,
+    customer: str,
+    stage_time_per_period: float,
+) -> PeriodsDistribution:
+    """Lead time of one link, of what a scenario's field says; `supplier` None is the external supplier of a source.
+
+    A mapping's own entry comes first, then the edge's attribute in the network file, then the default.
+
+    Raises:
+        FieldError: if the network file has no stage time for a firm whose link asks for it.
+    """
+    own = None
+    if isinstance(given, Mapping):
+        own = given.get(f"{supplier or 'external'} -> {customer}")
+        given = given.get("default", DEFAULT_LEAD_TIME[leg])
+    if own is None and supplier is not None:
+        own = network.edge_attributes[supplier, customer][f"{leg}_lead_time"]
+    value = given if own is None else own
+    if isinstance(value, PeriodsDistribution):
+        return value
+    if value == "data":
+        return stage_time_periods(network, customer, stage_time_per_period)
+    return fixed(int(value))
 
 
 def stage_time_periods(network: Network, firm: str, stage_time_per_period: float) -> PeriodsDistribution:

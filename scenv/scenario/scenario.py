@@ -16,15 +16,12 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 
 from scenv.errors import did_you_mean, shown
 from scenv.network.network import Network, load_network
-from scenv.scenario.costs import Costs, unit_costs
+from scenv.network.order_links import order_links
+from scenv.scenario.costs import Costs, unit_costs_of
 from scenv.scenario.demand import Demand, PoissonDemand
-from scenv.scenario.disruptions import Closure, Delay, Disruption, Disruptions
+from scenv.scenario.disruptions import Disruptions
 from scenv.scenario.fields import FieldError, at, number, number_or_named, read_model, whole
-from scenv.scenario.lead_times import DataLeadTimes, LeadTimes, stage_time_periods
-from scenv.scenario.periods import PeriodsDistribution, fixed
-from scenv.simulation.order_links import order_links
-
-Stage = Literal["order", "shipment"]
+from scenv.scenario.lead_times import DEFAULT_LEAD_TIME, OrderLeadTime, ShipmentLeadTime, link_lead_time
 
 
 def _read_capacity(value: Any) -> Any:
@@ -83,14 +80,14 @@ class Scenario(BaseModel):
     history: Annotated[int, BeforeValidator(whole(0, 1000))] = Field(
         default=5, description="m: an observation holds m + 1 periods [paper: 5]."
     )
-    order_lead_time: LeadTimes = Field(
-        default=1,
+    order_lead_time: OrderLeadTime = Field(
+        default=DEFAULT_LEAD_TIME["order"],
         description="Periods from an order to its arrival at the supplier: a number; {values, probabilities}, drawn "
         "for each link and period; or a mapping from 'supplier -> customer' ('external -> source') to either, with "
         "'default' for the rest [choice: an order placed at the end of a period is seen in the next].",
     )
-    shipment_lead_time: DataLeadTimes = Field(
-        default=2,
+    shipment_lead_time: ShipmentLeadTime = Field(
+        default=DEFAULT_LEAD_TIME["shipment"],
         description="Periods from shipping to receipt, likewise; 'data' takes the receiving firm's stage time of the "
         "network file, with its distribution where there is one, rounded up, at least 1. The paper uses 1, 2 and 3, "
         "and says that lead times vary [choice: 2].",
@@ -157,7 +154,7 @@ class Scenario(BaseModel):
         self._check_names()
         with at("demand"):
             self.demand.moments(self.retailer_names)
-        self.unit_costs()
+        unit_costs_of(self.costs, self.network)
         return self
 
     def _check_links(self, field: str, value: Any) -> None:
@@ -183,113 +180,12 @@ class Scenario(BaseModel):
                     raise FieldError(f"{shown(name)} is no firm of network {self.network.name!r}{hint}", ("capacity",))
         for index, disruption in enumerate(self.disruptions):
             with at("disruptions", index):
-                self.disrupted(disruption)
+                disruption.positions_in(self.network)
         with at("shipment_lead_time"):
             for link in order_links(self.network):
-                self.lead_time_distribution("shipment", *link)
+                link_lead_time(self.shipment_lead_time, "shipment", self.network, *link, self.stage_time_per_period)
 
     @property
     def retailer_names(self) -> tuple[str, ...]:
         """The firms that meet external demand, in agent order; the order of demand arrays [.., R]."""
         return tuple(self.network.agents[i] for i in self.network.retailers)
-
-    def lead_time_distribution(self, stage: Stage, supplier: str | None, customer: str) -> PeriodsDistribution:
-        """Lead time of one link; `supplier` None is the external supplier of a source.
-
-        A mapping's own entry comes first, then the edge's attribute in the network file, then the default.
-
-        Raises:
-            FieldError: if the network file has no stage time for a firm whose link asks for it.
-        """
-        field = f"{stage}_lead_time"
-        value = getattr(self, field)
-        if isinstance(value, Mapping):
-            own = value.get(f"{supplier or 'external'} -> {customer}")
-            if own is not None:
-                return self._periods(own, customer)
-            value = value.get("default", type(self).model_fields[field].default)
-        if supplier is not None:
-            given = self.network.edge_attributes[supplier, customer][field]
-            if given is not None:
-                return fixed(int(given))
-        return self._periods(value, customer)
-
-    def _periods(self, value: int | PeriodsDistribution | str, customer: str) -> PeriodsDistribution:
-        if isinstance(value, PeriodsDistribution):
-            return value
-        if value != "data":
-            return fixed(int(value))
-        return stage_time_periods(self.network, customer, self.stage_time_per_period)
-
-    def mean_lead_time(self, link: PeriodsDistribution) -> float:
-        """What consignments take on average on a link, waiting for earlier ones where they may not overtake."""
-        return link.mean if self.order_crossing else link.mean_without_crossing
-
-    def lead_time_of(self, stage: Stage, supplier: str | None, customer: str) -> int:
-        """Lead time of one link in periods, of a random one its mean rounded up; see `lead_time_distribution`."""
-        return int(np.ceil(self.mean_lead_time(self.lead_time_distribution(stage, supplier, customer)) - 1e-9))
-
-    def capacities(self) -> np.ndarray | None:
-        """[N] units that each firm can serve in a period, infinite where it has no limit; None if nobody has one."""
-        if self.capacity is None:
-            return None
-        if not isinstance(self.capacity, Mapping):
-            return np.full(len(self.network.agents), float(self.capacity))
-        rest = self.capacity.get("default", np.inf)
-        return np.array([float(self.capacity.get(name, rest)) for name in self.network.agents])
-
-    def disrupted(self, disruption: Disruption) -> np.ndarray:
-        """Positions of what a disruption hits: among the firms, the order links, or the retailers.
-
-        Raises:
-            FieldError: for a name that is none of them.
-        """
-        if isinstance(disruption, Delay):
-            names = [f"{supplier or 'external'} -> {customer}" for supplier, customer in order_links(self.network)]
-        else:
-            names = list(self.network.agents if isinstance(disruption, Closure) else self.retailer_names)
-        return disruption.positions(names)
-
-    @property
-    def longest_delay(self) -> int:
-        """Periods that disruptions can add to a lead time."""
-        return sum(disruption.extra for disruption in self.disruptions if isinstance(disruption, Delay))
-
-    @property
-    def extensions(self) -> tuple[str, ...]:
-        """Fields by which this scenario goes beyond the paper's model with fixed lead times: what a formula made for
-        that model does not cover.
-        """
-        beyond = {
-            "order_lead_time": self._is_random("order"),
-            "shipment_lead_time": self._is_random("shipment"),
-            "capacity": self.capacity is not None,
-            "lost_sales": self.lost_sales,
-            "disruptions": bool(self.disruptions),
-        }
-        return tuple(name for name, is_so in beyond.items() if is_so)
-
-    def _is_random(self, stage: Stage) -> bool:
-        return not all(self.lead_time_distribution(stage, *link).is_fixed for link in order_links(self.network))
-
-    def firm_demand_moments(self) -> tuple[np.ndarray, np.ndarray]:
-        """Mean [N] and standard deviation [N] per period of the demand that reaches each firm.
-
-        Mean sum_r W_ir mean_r, variance sum_rs W_ir W_is cov_rs over the retailers r and s, where W_ir is the share of
-        r's demand that reaches firm i when every firm passes its demand on with equal split.
-        """
-        mean, std = self.demand.moments(self.retailer_names)
-        covariance = self.demand.covariance(self.retailer_names)
-        weights = self.network.demand_weights
-        if covariance is None:
-            return weights @ mean, np.sqrt(weights**2 @ std**2)
-        variance = ((weights @ covariance) * weights).sum(axis=1)
-        return weights @ mean, np.sqrt(np.maximum(variance, 0.0))
-
-    def unit_costs(self) -> tuple[np.ndarray, np.ndarray]:
-        """Holding [N] and backorder [N] cost per unit and period (paper eq. 1: c_h, c_b).
-
-        Raises:
-            ValueError: if the network file has no costs and `costs` gives none, or a preset does not fit the network.
-        """
-        return unit_costs(self.costs, self.network)

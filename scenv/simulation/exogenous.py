@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from scenv.network.order_links import order_link_buyers
 from scenv.scenario.disruptions import Closure, Delay, DemandShock, Disruption
+from scenv.scenario.implied import targets_of
 from scenv.scenario.lead_times import LinkJourneys, draw_journeys
 from scenv.simulation.array_ops import Array
 from scenv.simulation.dynamics import Conditions
-from scenv.simulation.order_links import order_link_buyers
 from scenv.simulation.pipelines import Journeys
 from scenv.simulation.random_streams import Purpose, RandomStreams
 
@@ -124,7 +125,7 @@ def _combined(scenario: Scenario, streams: RandomStreams, kind: type[Disruption]
     for index, disruption in enumerate(scenario.disruptions):
         if not isinstance(disruption, kind):
             continue
-        hit = scenario.disrupted(disruption)
+        hit = targets_of(scenario, disruption)
         sample = partial(disruption.active, periods=scenario.horizon, targets=len(hit))
         active = streams.draw(Purpose.DISRUPTION, sample, index)
         if total is None:

@@ -21,9 +21,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from scenv.network.order_links import order_link_buyers, order_links
+from scenv.scenario.implied import (
+    capacities,
+    firm_demand_moments,
+    lead_time_distribution,
+    longest_delay,
+    mean_lead_time,
+    unit_costs,
+)
 from scenv.scenario.periods import PeriodsDistribution
 from scenv.simulation.array_ops import Array, Segments, namespace
-from scenv.simulation.order_links import order_link_buyers, order_links
 
 if TYPE_CHECKING:
     from scenv.scenario.scenario import Scenario
@@ -137,7 +145,7 @@ def _lead_time(
     shipment: Sequence[PeriodsDistribution],
 ) -> np.ndarray:
     """[N] int64, the longest mean order + shipment lead time of each firm's suppliers, rounded up."""
-    mean = {link: scenario.mean_lead_time(link) for link in {*order, *shipment}}
+    mean = {link: mean_lead_time(scenario, link) for link in {*order, *shipment}}
     total = np.array([mean[first] + mean[second] for first, second in zip(order, shipment, strict=True)])
     longest = np.zeros(len(scenario.network.agents), dtype=np.int64)
     np.maximum.at(longest, buyer, np.ceil(total - 1e-9).astype(np.int64))
@@ -161,11 +169,11 @@ def build_structure(scenario: Scenario, asarray: Any = np.asarray) -> Structure:
     seller = np.concatenate([network.supplier[by_supplier], network.retailers])
     num_suppliers = np.bincount(buyer, minlength=len(network.agents))
     links = order_links(network)
-    order_lead = [scenario.lead_time_distribution("order", *link) for link in links]
-    shipment_lead = [scenario.lead_time_distribution("shipment", *link) for link in links]
-    mean, _ = scenario.firm_demand_moments()
-    holding, backorder = scenario.unit_costs()
-    capacity = scenario.capacities()
+    order_lead = [lead_time_distribution(scenario, "order", *link) for link in links]
+    shipment_lead = [lead_time_distribution(scenario, "shipment", *link) for link in links]
+    mean, _ = firm_demand_moments(scenario)
+    holding, backorder = unit_costs(scenario)
+    capacity = capacities(scenario)
 
     def column(values: np.ndarray) -> Array:
         return asarray(values[:, None])
@@ -180,7 +188,7 @@ def build_structure(scenario: Scenario, asarray: Any = np.asarray) -> Structure:
         sellers=Segments.build(seller, len(network.agents), asarray),
         share=column(1.0 / num_suppliers[buyer]),
         order_lead=LeadTimes.build(order_lead, 0, asarray),
-        shipment_lead=LeadTimes.build(shipment_lead, scenario.longest_delay, asarray),
+        shipment_lead=LeadTimes.build(shipment_lead, longest_delay(scenario), asarray),
         holding_cost=column(holding),
         backorder_cost=column(backorder),
         mean_demand=column(mean),

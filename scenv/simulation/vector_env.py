@@ -16,6 +16,7 @@ from scenv.errors import ActionError
 from scenv.network.network import Network
 from scenv.policies.base import Policy
 from scenv.scenario.files import load_scenario
+from scenv.scenario.implied import observation_scale
 from scenv.scenario.scenario import Scenario
 from scenv.simulation.array_ops import Array, backend_asarray, firms_first
 from scenv.simulation.dynamics import LocalState, State
@@ -98,7 +99,7 @@ class VectorEnv:
         self.horizon = scenario.horizon
         self.warmup = scenario.warmup
         self.observation_size = LOCAL_STATE_SIZE * (scenario.history + 1)
-        self.observation_scale: np.ndarray = scenario.firm_demand_moments()[0]
+        self.observation_scale: np.ndarray = observation_scale(scenario)
         self.reward_delay: np.ndarray = reward_rule(scenario, self.structure).delay
         self._streams = RandomStreams(num_envs, seed)
         self._on_numpy = backend == "numpy"

@@ -22,6 +22,7 @@ from scenv.scenario.demand import (
     PerRetailerDemand,
     PoissonDemand,
 )
+from scenv.scenario.implied import demand_moments
 from scenv.scenario.scenario import Scenario
 
 
@@ -105,7 +106,7 @@ class NormalLeadTimeDemand:
 def lead_time_demands(scenario: Scenario) -> Callable[[int, int], LeadTimeDemand]:
     """A function of a retailer (its index in `network.agents`) and a number of periods: its demand over them."""
     retailers = scenario.network.retailers.tolist()
-    means, stds = scenario.demand.moments(scenario.retailer_names)
+    means, stds = demand_moments(scenario)
     kinds = [_counts_of(scenario.demand, name) for name in scenario.retailer_names]
     column = {firm: k for k, firm in enumerate(retailers)}
 

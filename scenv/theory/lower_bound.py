@@ -10,6 +10,7 @@ import numpy as np
 from scenv.errors import ScenarioError
 from scenv.scenario.disruptions import DemandShock
 from scenv.scenario.files import load_scenario
+from scenv.scenario.implied import demand_moments, lead_time_distribution, unit_costs
 from scenv.scenario.scenario import Scenario
 from scenv.theory.lead_time_demand import LeadTimeDemand, inexact_retailers, lead_time_demands
 
@@ -56,8 +57,8 @@ def newsvendor_bound(scenario: Any = "r2", **overrides: Any) -> LowerBound:
             f"and {inexact[0]!r} has another kind"
         )
     _require_backorders_and_usual_demand(scenario)
-    holding, backorder = scenario.unit_costs()
-    means, _ = scenario.demand.moments(scenario.retailer_names)
+    holding, backorder = unit_costs(scenario)
+    means, _ = demand_moments(scenario)
     demand_over = lead_time_demands(scenario)
     shortest = _shortest_lead_times(scenario)
     per_retailer = {}
@@ -99,7 +100,7 @@ def _shortest_lead_times(scenario: Scenario) -> np.ndarray:
     shortest = dict.fromkeys(agents, np.inf)
     for supplier, customer in links:
         lead_time = sum(
-            scenario.lead_time_distribution(stage, supplier, customer).shortest for stage in ("order", "shipment")
+            lead_time_distribution(scenario, stage, supplier, customer).shortest for stage in ("order", "shipment")
         )
         shortest[customer] = min(shortest[customer], lead_time)
     return np.array(list(shortest.values()), dtype=np.int64)

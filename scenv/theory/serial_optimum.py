@@ -24,6 +24,7 @@ from scenv.errors import ScenarioError
 from scenv.network.network import Network
 from scenv.scenario.demand import PoissonDemand
 from scenv.scenario.files import load_scenario
+from scenv.scenario.implied import demand_moments, extensions, unit_costs
 from scenv.scenario.scenario import Scenario
 from scenv.simulation.structure import build_structure
 
@@ -67,7 +68,7 @@ def serial_optimum(scenario: Any = "bg", **overrides: Any) -> SerialOptimum:
     chain = serial_chain(scenario.network)
     holding, backorder = _checked_costs(scenario, chain)
     lead_times = build_structure(scenario).lead_time[chain]
-    mean = float(scenario.demand.moments(scenario.retailer_names)[0][0])
+    mean = float(demand_moments(scenario)[0][0])
     levels, cost = clark_scarf(holding.tolist(), backorder, mean, lead_times.tolist())
     names = [scenario.network.agents[i] for i in chain]
     return SerialOptimum(
@@ -144,14 +145,14 @@ def serial_chain(network: Network) -> list[int]:
 def _checked_costs(scenario: Scenario, chain: list[int]) -> tuple[np.ndarray, float]:
     """Holding costs along the chain and the retailer's backorder cost, where Clark & Scarf's theorem covers them."""
     name, agents = scenario.network.name, scenario.network.agents
-    if scenario.extensions:
+    if extensions(scenario):
         raise ScenarioError(
             f"network {name!r}: the serial optimum needs fixed lead times, no capacity, no lost sales and no "
-            f"disruptions; the scenario has {', '.join(scenario.extensions)}"
+            f"disruptions; the scenario has {', '.join(extensions(scenario))}"
         )
     if not isinstance(scenario.demand, PoissonDemand):
         raise ScenarioError(f"network {name!r}: the serial optimum needs Poisson demand, got {scenario.demand.kind!r}")
-    holding, backorder = (costs[chain] for costs in scenario.unit_costs())
+    holding, backorder = (costs[chain] for costs in unit_costs(scenario))
     if backorder[1:].any() or backorder[0] <= 0:
         raise ScenarioError(
             f"network {name!r}: the serial optimum is known only for a backorder cost at the retailer alone "

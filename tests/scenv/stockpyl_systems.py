@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 
 import scenv
+from scenv.network.order_links import order_links
 from scenv.policies import BaseStock
-from scenv.simulation.order_links import order_links
+from scenv.scenario.implied import firm_demand_moments, unit_costs
 
 ORACLES = Path(__file__).resolve().parents[1] / "oracles"
 ANSWERS = ORACLES / "stockpyl_trajectories.json"
@@ -49,8 +50,8 @@ def draw_system(
     }
     scenario = scenario_of(name, system)
     levels = BaseStock(scenario).level_of
-    holding, backorder = scenario.unit_costs()
-    flow = scenario.firm_demand_moments()[0]
+    holding, backorder = unit_costs(scenario)
+    flow = firm_demand_moments(scenario)[0]
     columns = {"holding": holding, "backorder": backorder, "mean_demand": flow, "initial_on_hand": flow}
     return {
         **system,

@@ -16,6 +16,7 @@ from PIL import Image
 
 import scenv
 from scenv.cli import main
+from scenv.scenario.implied import unit_costs
 
 pytestmark = pytest.mark.filterwarnings("ignore:Agent's maximum observation space value is infinity")
 
@@ -75,7 +76,7 @@ def test_info_as_json(run: Run) -> None:
     document = json.loads(run("info", "r2", "--json")[1])
     assert document["firms"] == len(document["agents"]) == 22
     scenario = scenv.load_scenario("r2")
-    assert [agent["holding_cost"] for agent in document["agents"]] == scenario.unit_costs()[0].tolist()
+    assert [agent["holding_cost"] for agent in document["agents"]] == unit_costs(scenario)[0].tolist()
     assert document["scenario"]["horizon"] == 50
 
 

@@ -13,6 +13,7 @@ from pettingzoo.utils import parallel_to_aec
 
 import scenv
 from scenv.envs.wrappers import FlattenedObservations, NormalisedObservations, PerPeriodObservations, UniformSpaces
+from scenv.scenario.implied import firm_demand_moments
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Agent's maximum observation space value is infinity"),
@@ -97,7 +98,7 @@ def test_normalised_is_in_periods_of_the_firms_own_mean_demand() -> None:
     env, plain = NormalisedObservations(scenv.parallel_env("r2")), scenv.parallel_env("r2")
     seen, _ = env.reset(seed=0)
     raw, _ = plain.reset(seed=0)
-    mean = plain.scenario.firm_demand_moments()[0]
+    mean = firm_demand_moments(plain.scenario)[0]
     for i, name in enumerate(plain.agents):
         np.testing.assert_allclose(seen[name], raw[name] / mean[i], rtol=1e-6)
 

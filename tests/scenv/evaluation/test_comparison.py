@@ -17,6 +17,7 @@ import scenv
 from scenv.cli import app
 from scenv.evaluation.comparison import Comparison
 from scenv.evaluation.intervals import mean_interval, paired_difference
+from scenv.scenario.implied import unit_costs
 from tests.scenv.strategies import scenarios
 
 
@@ -41,7 +42,7 @@ def test_counts_are_those_of_a_run_kept_whole(scenario: scenv.Scenario, seed: in
     policy = scenv.policies.Sterman(scenario)
     result = scenv.evaluate(policy, scenario, episodes=3, seed=seed)
     states, costs, orders = lived_through(policy, scenario, 3, seed)
-    holding, backorder = scenario.unit_costs()
+    holding, backorder = unit_costs(scenario)
     np.testing.assert_allclose(result.firm_costs, costs[3:].sum(axis=0))
     np.testing.assert_allclose(result.holding_costs, sum(s.on_hand for s in states[3:]) * holding)
     owed = sum(s.backorder for s in states[3:]) * backorder

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import scenv
 from scenv.policies import DecompositionAggregation
+from scenv.scenario.implied import demand_moments
 from scenv.theory.lead_time_demand import PoissonLeadTimeDemand
 from tests.scenv.strategies import scenarios
 
@@ -79,7 +80,7 @@ def test_levels_on_any_network(scenario: scenv.Scenario, service: float) -> None
     """Finite; a retailer's is its demand's quantile; relabelling firms changes nothing."""
     policy = DecompositionAggregation(scenario, service_level=service)
     assert np.isfinite(policy.levels).all()
-    mean, _ = scenario.demand.moments(scenario.retailer_names)
+    mean, _ = demand_moments(scenario)
     lead_time = scenv.vector_env(scenario, 1).structure.lead_time
     for name, demand in zip(scenario.retailer_names, mean, strict=True):
         firm = scenario.network.index(name)

@@ -18,6 +18,7 @@ import scenv
 from scenv.render import draw_episode, draw_network, frame, save
 from scenv.render.layout import layered_layout
 from scenv.render.stages import stage_titles
+from scenv.scenario.implied import firm_demand_moments
 from tests.scenv.strategies import dags
 
 BUILT_IN = ["bg", "r1", "r2", "r3"]
@@ -70,7 +71,7 @@ def test_suppliers_stand_left_of_their_customers_and_flow_is_thickness() -> None
     layout = layered_layout(network)
     assert (layout.column[network.supplier] < layout.column[network.customer]).all()
     [edges] = [c for axes in draw_network("r2").axes for c in axes.collections]
-    mean = scenv.load_scenario("r2").firm_demand_moments()[0]
+    mean = firm_demand_moments(scenv.load_scenario("r2"))[0]
     flow = mean[network.customer] / network.in_degree[network.customer]
     widths = np.sort(np.asarray(edges.get_linewidths()))
     np.testing.assert_allclose(widths[-1] / widths[-5], np.sort(flow)[-1] / np.sort(flow)[-5])

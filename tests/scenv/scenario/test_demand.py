@@ -14,6 +14,7 @@ from scipy import stats
 
 import scenv
 from scenv.scenario.demand import DemandProcess, PoissonDemand, kind_names, read_demand
+from scenv.scenario.implied import firm_demand_moments
 from scenv.simulation.random_streams import RandomStreams
 
 RETAILERS = ("a", "b", "c")
@@ -269,7 +270,7 @@ def test_inversion_gives_poisson_numbers() -> None:
 def test_the_moments_that_firms_see_are_those_of_passed_on_demand(demand: Any) -> None:
     """Every firm passes its share on, W: the firms' demand is W times the retailers'."""
     scenario = scenv.load_scenario("r2", demand=demand)
-    mean, std = scenario.firm_demand_moments()
+    mean, std = firm_demand_moments(scenario)
     drawn = scenario.demand.sample_rows(np.random.default_rng(0), 3000, 4, scenario.retailer_names)
     seen = (drawn @ scenario.network.demand_weights.T).reshape(-1, len(mean))
     np.testing.assert_allclose(seen.mean(axis=0), mean, rtol=0.05)
@@ -277,10 +278,10 @@ def test_the_moments_that_firms_see_are_those_of_passed_on_demand(demand: Any) -
 
 
 def test_correlation_raises_the_deviation_upstream_and_leaves_retailers_alone() -> None:
-    alone = scenv.load_scenario("r2").firm_demand_moments()[1]
-    tied = scenv.load_scenario(
-        "r2", demand={"kind": "correlated", "marginal": 32 / 9, "correlation": 0.5}
-    ).firm_demand_moments()[1]
+    alone = firm_demand_moments(scenv.load_scenario("r2"))[1]
+    tied = firm_demand_moments(
+        scenv.load_scenario("r2", demand={"kind": "correlated", "marginal": 32 / 9, "correlation": 0.5})
+    )[1]
     retailers = scenv.load_network("r2").retailers
     np.testing.assert_allclose(alone[retailers], tied[retailers])
     assert (tied >= alone - 1e-12).all()

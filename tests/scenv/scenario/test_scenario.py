@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import scenv
+from scenv.scenario.implied import demand_moments, lead_time_of, unit_costs
 from scenv.scenario.scenario import Scenario
 
 REPOSITORY = Path(__file__).parents[3]
@@ -23,7 +24,7 @@ def test_the_built_in_scenarios_are_the_papers(name: str, mean: float, low: int,
     """Table 2 and section 5.1."""
     scenario = scenv.load_scenario(name)
     assert scenario.demand.kind == "poisson"
-    assert scenario.demand.moments(scenario.retailer_names)[0] == pytest.approx(mean)
+    assert demand_moments(scenario)[0] == pytest.approx(mean)
     assert (scenario.actions.low, scenario.actions.high) == (low, high)
     assert (scenario.horizon, scenario.warmup, scenario.history) == (50, 5, 5)
 
@@ -96,16 +97,16 @@ def test_lead_times_by_link_then_network_file_then_default() -> None:
     graph = nx.DiGraph([("a", "b"), ("b", "c")])
     graph.edges["b", "c"]["shipment_lead_time"] = 5
     scenario = scenv.load_scenario(graph, costs="uniform", shipment_lead_time={"a -> b": 3, "default": 4})
-    times = [scenario.lead_time_of("shipment", *link) for link in (("a", "b"), ("b", "c"), (None, "a"))]
+    times = [lead_time_of(scenario, "shipment", *link) for link in (("a", "b"), ("b", "c"), (None, "a"))]
     assert times == [3, 5, 4]
-    assert scenario.lead_time_of("order", "a", "b") == 1
+    assert lead_time_of(scenario, "order", "a", "b") == 1
 
 
 def test_costs_by_hand() -> None:
-    holding, backorder = scenv.load_scenario("bg", costs={"holding": {"ret_0": 9}, "backorder": 7}).unit_costs()
+    holding, backorder = unit_costs(scenv.load_scenario("bg", costs={"holding": {"ret_0": 9}, "backorder": 7}))
     assert holding.tolist() == [9, 1.2, 0.8, 0.4]
     assert backorder.tolist() == [7, 7, 7, 7]
-    holding, backorder = scenv.load_scenario("bg", costs={"holding": 2, "backorder_ratio": 5}).unit_costs()
+    holding, backorder = unit_costs(scenv.load_scenario("bg", costs={"holding": 2, "backorder_ratio": 5}))
     assert backorder.tolist() == [10, 10, 10, 10]
 
 

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import scenv
+from scenv.scenario.implied import capacities, unit_costs
 from scenv.simulation.dynamics import State
 from tests.scenv.strategies import scenarios
 
@@ -98,8 +99,8 @@ def test_on_order_is_what_is_under_way_or_owed_on_every_link(scenario: scenv.Sce
 def test_nothing_is_negative_and_stock_is_not_held_back(scenario: scenv.Scenario, seed: int) -> None:
     env, rng = scenv.VectorEnv(scenario, num_envs=2, seed=seed), np.random.default_rng(seed)
     env.reset()
-    capacities = scenario.capacities()
-    capacity = np.full(len(env.agents), np.inf) if capacities is None else capacities
+    limits = capacities(scenario)
+    capacity = np.full(len(env.agents), np.inf) if limits is None else limits
     while env.period < scenario.horizon - 1:
         before = env.local_state.on_hand
         env.step_orders(random_orders(env, rng))
@@ -114,7 +115,7 @@ def test_nothing_is_negative_and_stock_is_not_held_back(scenario: scenv.Scenario
         unmet = local.backorder + lost_sales(env)
         spare = np.minimum(local.on_hand, capacity - served)
         assert (np.minimum(unmet, spare)[~closed] <= TOLERANCE).all()
-        holding, backorder = scenario.unit_costs()
+        holding, backorder = unit_costs(scenario)
         np.testing.assert_allclose(env.last_info["cost"], holding * local.on_hand + backorder * unmet)
 
 

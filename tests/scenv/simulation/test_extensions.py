@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import scenv
+from scenv.scenario.implied import capacities, extensions, lead_time_distribution, lead_time_of
 from scenv.scenario.lead_times import never_overtaking
 from scenv.scenario.periods import PeriodsDistribution
 
@@ -55,9 +56,9 @@ def test_capacity_limits_what_is_served_and_not_what_is_held() -> None:
 
 def test_capacity_by_firm() -> None:
     scenario = scenv.load_scenario("bg", capacity={"sup_0": 30, "default": 40})
-    assert scenario.capacities().tolist() == [40, 40, 40, 30]
-    assert scenv.load_scenario("bg", capacity={"sup_0": 30}).capacities().tolist() == [np.inf, np.inf, np.inf, 30]
-    assert scenv.load_scenario("bg").capacities() is None
+    assert capacities(scenario).tolist() == [40, 40, 40, 30]
+    assert capacities(scenv.load_scenario("bg", capacity={"sup_0": 30})).tolist() == [np.inf, np.inf, np.inf, 30]
+    assert capacities(scenv.load_scenario("bg")) is None
 
 
 def test_a_capacity_that_never_binds_changes_nothing() -> None:
@@ -193,16 +194,16 @@ def test_lead_times_of_the_data_set() -> None:
     scenario = scenv.load_scenario("r1", shipment_lead_time="data")
     network = scenario.network
     supplier = next(u for u, v in network.edges if v == "ret_1")
-    link = scenario.lead_time_distribution("shipment", supplier, "ret_1")
+    link = lead_time_distribution(scenario, "shipment", supplier, "ret_1")
     assert (link.values, link.probabilities) == ((4, 5, 6), pytest.approx((0.8, 0.1, 0.1)))
     for firm in network.agents:
         if firm not in network.stage_time_distribution:
-            own = scenario.lead_time_distribution(
-                "shipment", next((u for u, v in network.edges if v == firm), None), firm
+            own = lead_time_distribution(
+                scenario, "shipment", next((u for u, v in network.edges if v == firm), None), firm
             )
             assert own.values == (max(1, int(np.ceil(network.stage_time[network.index(firm)]))),)
     weeks = scenv.load_scenario("r1", shipment_lead_time="data", stage_time_per_period=7)
-    assert weeks.lead_time_distribution("shipment", supplier, "ret_1").values == (1,)
+    assert lead_time_distribution(weeks, "shipment", supplier, "ret_1").values == (1,)
     env = scenv.vector_env(weeks, 2, seed=0)
     env.reset()
     env.step(np.zeros((2, 17), dtype=int))
@@ -214,9 +215,9 @@ def test_lead_times_of_the_data_set_by_link_and_edge_attribute_first() -> None:
     graph.edges["b", "c"]["shipment_lead_time"] = 9
     scenario = scenv.load_scenario(graph, costs="uniform", shipment_lead_time={"default": "data", "external -> a": 4})
     links = [(None, "a"), ("a", "b"), ("b", "c")]
-    assert [scenario.lead_time_of("shipment", *link) for link in links] == [4, 3, 9]
+    assert [lead_time_of(scenario, "shipment", *link) for link in links] == [4, 3, 9]
     whole = scenv.load_scenario(graph, costs="uniform", shipment_lead_time="data")
-    assert whole.lead_time_of("shipment", None, "a") == 1  # a stage time of 0 is a period
+    assert lead_time_of(whole, "shipment", None, "a") == 1  # a stage time of 0 is a period
 
 
 @pytest.mark.parametrize("name", ["03.csv", "05.csv", "20.csv"])
@@ -389,9 +390,9 @@ def test_extensions_name_what_goes_beyond_the_paper(field: str) -> None:
         "lost_sales": True,
         "disruptions": [{"kind": "closure", "period": 1}],
     }
-    assert scenv.load_scenario("bg").extensions == ()
-    assert scenv.load_scenario("bg", shipment_lead_time={"values": [3]}).extensions == ()
-    assert scenv.load_scenario("bg", **{field: beyond[field]}).extensions == (field,)
+    assert extensions(scenv.load_scenario("bg")) == ()
+    assert extensions(scenv.load_scenario("bg", shipment_lead_time={"values": [3]})) == ()
+    assert extensions(scenv.load_scenario("bg", **{field: beyond[field]})) == (field,)
 
 
 def test_equal_lead_times_on_several_links_and_environments_built_twice() -> None:
@@ -402,7 +403,7 @@ def test_equal_lead_times_on_several_links_and_environments_built_twice() -> Non
     )
     for _ in range(2):
         scenv.vector_env(scenario, num_envs=2).reset(seed=0)
-    assert scenario.lead_time_of("order", "whole_0", "ret_0") == scenario.lead_time_of("shipment", "whole_0", "ret_0")
+    assert lead_time_of(scenario, "order", "whole_0", "ret_0") == lead_time_of(scenario, "shipment", "whole_0", "ret_0")
     assert scenv.vector_env(scenario, num_envs=1).reset(seed=0).shape[0] == 1
 
 

@@ -14,6 +14,7 @@ import pytest
 
 import scenv
 from scenv.policies import BaseStock
+from scenv.scenario.implied import firm_demand_moments, lead_time_of, unit_costs
 from scenv.simulation.dynamics import State, place_orders
 from tests.scenv.stockpyl_systems import (
     ANSWERS,
@@ -59,7 +60,7 @@ def edge_period(env: scenv.VectorEnv, placed: State) -> dict[str, np.ndarray]:
     link = env.structure.num_sources + position
     # Of a pipeline, an edge uses no slot beyond its own lead time: in that one is only what has just been sent.
     last = {
-        stage: np.array([env.scenario.lead_time_of(stage, *edge) - 1 for edge in edges])
+        stage: np.array([lead_time_of(env.scenario, stage, *edge) - 1 for edge in edges])
         for stage in ("order", "shipment")
     }
     return {
@@ -90,8 +91,8 @@ def test_the_recorded_systems_are_ours(name: str, recorded: dict[str, Any]) -> N
     system = recorded["systems"][name]
     scenario = scenario_of(name, system)
     assert [tuple(edge) for edge in system["edges"]] == list(scenario.network.edges)
-    holding, backorder = scenario.unit_costs()
-    flow = scenario.firm_demand_moments()[0]
+    holding, backorder = unit_costs(scenario)
+    flow = firm_demand_moments(scenario)[0]
     own = {"holding": holding, "backorder": backorder, "mean_demand": flow, "initial_on_hand": flow}
     for field, values in own.items():
         given = [system[field][agent] for agent in scenario.network.agents]
