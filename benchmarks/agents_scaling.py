@@ -42,7 +42,7 @@ from pmarl_trainer.data.rollout import agent_major, for_env
 from pmarl_trainer.env_api.protocol import EnvSpec
 from pmarl_trainer.learners.actor_critic import Learner
 from pmarl_trainer.learners.graph import neighbour_mask
-from pmarl_trainer.networks.attention import attend_dense, attend_edges, edge_list, edges_pay
+from pmarl_trainer.networks.attention import attend_dense, attend_edges, edges_pay, neighbour_lists
 
 RESULTS = Path(__file__).parent / "results"
 NETWORKS = ("bg", "r1", "r2", "r3")
@@ -102,7 +102,7 @@ def learner_of(spec: EnvSpec, variant: Variant) -> Learner:
     config = TrainConfig(method=variant.method, hidden_size=HIDDEN, attention_heads=HEADS)
     learner = Learner(spec, config, torch.device("cpu"))
     for critic in (learner.critic, learner.target_critic):
-        critic.attention.over_edges = variant.over_edges
+        critic.attention.neighbours = neighbour_lists(critic.attention.mask) if variant.over_edges else None
     return learner
 
 
@@ -174,7 +174,7 @@ def attention_seconds(mask: torch.Tensor, batch: int, rounds: int, ways: tuple[s
     _, clock = make_clock(torch.device("cpu"), 1)
     n, rng = len(mask), torch.Generator().manual_seed(0)
     states = [torch.randn(n, batch, HIDDEN, generator=rng).requires_grad_() for _ in range(3)]
-    edges, gradient = edge_list(mask), torch.ones(n, batch, HIDDEN)
+    edges, gradient = neighbour_lists(mask), torch.ones(n, batch, HIDDEN)
     work = {
         "edges": lambda: torch.autograd.grad(attend_edges(*states, edges, HEADS), states, gradient),
         "dense": lambda: torch.autograd.grad(attend_dense(*states, mask, HEADS), states, gradient),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -18,39 +18,33 @@ from pmarl_trainer.env_api.protocol import BatchedEnv, EnvSpec
 from pmarl_trainer.learners import losses
 from pmarl_trainer.learners.evaluation import Outcome, play_actor
 from pmarl_trainer.learners.graph import group_weights, neighbour_mask
+from pmarl_trainer.networks.critic import AttentionCritic
 from pmarl_trainer.networks.literal_critic import LiteralCritic
-from pmarl_trainer.networks.networks import Actor, AttentionCritic, Generators
+from pmarl_trainer.networks.policy import PolicyNetwork
 
 
 class Learner:
     """The policies and critics of all agents, and the step that improves them.
 
-    With several seeds it holds as many independent replicas of all agents, side by side in the same tensors: what is
-    [N, ...] here then has R N agents, replica after replica (`pmarl_trainer.learners.replicas` looks at one of them).
-
     Attributes:
-        replicas: R, how many; 1 but for `pmarl-train --seeds`.
-        scalers, moments: each replica's scaling of observations and moments of rewards.
         actor, critic: the networks; target_actor, target_critic: their slow copies.
+        scaler: of observations; reward_moments: the mean and deviation of rewards.
         log_alpha: [N] log of each agent's entropy temperature.
         weights: [N] sigma_G(i), the agents' weights in the critic loss.
     """
 
-    def __init__(
-        self, spec: EnvSpec, config: TrainConfig, device: torch.device, seeds: Sequence[int] | None = None
-    ) -> None:
-        """Networks for the environment of `spec`, initialised from the configuration's seed, or from several."""
-        row, n, seeds = config.row, len(spec.agents), seeds or (config.seed,)
-        self.replicas = len(seeds)
+    def __init__(self, spec: EnvSpec, config: TrainConfig, device: torch.device) -> None:
+        """Networks for the environment of `spec`, initialised from the configuration's seed."""
+        row, n = config.row, len(spec.agents)
         # On the CPU: what is drawn then does not depend on the device.
-        generator = [torch.Generator().manual_seed(derived_seed(seed, "init")) for seed in seeds]
+        generator = torch.Generator().manual_seed(derived_seed(config.seed, "init"))
         num_actions = torch.as_tensor(spec.num_actions)
         mask = torch.as_tensor(neighbour_mask(spec.adjacency, row.attention))
         size, hidden, actions = spec.observation_size, config.hidden_size, int(num_actions.max())
         norm, heads = config.input_normalisation == "batch", config.attention_heads
         make_critic = LiteralCritic if config.own_action == "encoded" else AttentionCritic
         self.config, self.device = config, device
-        self.actor = Actor(
+        self.actor = PolicyNetwork(
             size, num_actions, hidden, sees_all=config.sees_all, generator=generator, batch_norm=norm
         ).to(device)
         self.critic = make_critic(size, actions, hidden, heads, mask, generator, batch_norm=norm).to(device)
@@ -59,13 +53,13 @@ class Learner:
         scale = None if spec.observation_scale is None else torch.as_tensor(spec.observation_scale)
         scale = torch.ones(n) if norm else scale  # batch normalisation does it
         symlog = config.observation_transform == "symlog"
-        self.scalers = [ObservationScaler(scale, n, size, symlog=symlog).to(device) for _ in seeds]
-        self.moments = [RunningMoments((n,)).to(device) for _ in seeds]
+        self.scaler = ObservationScaler(scale, n, size, symlog=symlog).to(device)
+        self.reward_moments = RunningMoments((n,)).to(device)
         weights = torch.as_tensor(group_weights(spec.adjacency, row.group_weights))
-        self.weights = weights.float().to(device).repeat(self.replicas)
-        self.max_entropy = num_actions.float().log().to(device).repeat(self.replicas)
+        self.weights = weights.float().to(device)
+        self.max_entropy = num_actions.float().log().to(device)
         log_alpha = math.log(max(config.alpha, 1e-8))
-        self.log_alpha = torch.full((self.replicas * n,), log_alpha, device=device, requires_grad=True)
+        self.log_alpha = torch.full((n,), log_alpha, device=device, requires_grad=True)
         if config.compile:
             for network in (self.actor, self.critic, self.target_actor, self.target_critic):
                 network.compile_products()
@@ -75,24 +69,12 @@ class Learner:
         self.policy_optimiser = torch.optim.Adam(self.actor.parameters(), lr=config.policy_lr or config.lr, fused=True)
         self.alpha_optimiser = torch.optim.Adam([self.log_alpha], lr=config.alpha_lr)
 
-    @property
-    def scaler(self) -> ObservationScaler:
-        """The scaling of observations of a learner without replicas."""
-        (scaler,) = self.scalers
-        return scaler
-
-    @property
-    def reward_moments(self) -> RunningMoments:
-        """The moments of rewards of a learner without replicas."""
-        (moments,) = self.moments
-        return moments
-
     @torch.no_grad()
-    def act(self, observations: Tensor, generator: Generators | None = None) -> Tensor:
+    def act(self, observations: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Actions [N, B] for raw observations [N, B, O]: drawn with `generator`, the most probable without."""
         self.actor.eval()
         with self._products():
-            log_pi = self.actor(self._scaled(observations))
+            log_pi = self.actor(self.scaler(observations))
         return log_pi.argmax(dim=-1) if generator is None else draw(log_pi, generator)
 
     def observe(self, episodes: Episodes) -> None:
@@ -114,10 +96,10 @@ class Learner:
             first, last = (math.log(max(alpha, 1e-8)) for alpha in (config.alpha, config.alpha_final))
             self.log_alpha.detach().fill_(first + (last - first) * progress)
 
-    def update(self, batch: Batch, generator: Generators) -> dict[str, Tensor]:
-        """One step of critics, policies, temperatures and targets; returns what to log, [R] tensors on the device."""
+    def update(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+        """One step of critics, policies, temperatures and targets; returns what to log, scalars on the device."""
         self.actor.train()
-        observations = self._scaled(batch.observations)
+        observations = self.scaler(batch.observations)
         metrics = self._update_critics(batch, observations, generator)
         log_pi, policy_metrics = self._update_policies(observations, generator)
         if self.config.temperature == "auto":
@@ -125,28 +107,27 @@ class Learner:
         with torch.no_grad():
             for target, source in ((self.target_critic, self.critic), (self.target_actor, self.actor)):
                 _polyak(list(target.parameters()), list(source.parameters()), self.config.polyak_tau)
-        return {**metrics, **policy_metrics, "alpha": self._mean_of_replicas(self.log_alpha.detach().exp())}
+        return {**metrics, **policy_metrics, "alpha": self.log_alpha.detach().exp().mean()}
 
-    def _update_critics(self, batch: Batch, observations: Tensor, generator: Generators) -> dict[str, Tensor]:
+    def _update_critics(self, batch: Batch, observations: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         config = self.config
         with torch.no_grad():
             with self._products():
-                value = self._next_value(self._scaled(batch.next_observations), generator)
+                value = self._next_value(self.scaler(batch.next_observations), generator)
             targets = losses.critic_target(self._rewards(batch.rewards), batch.terminated, value, config.gamma)
         with self._products():
             q, logits = self.critic.taken(observations, batch.actions)
-        loss = self._of_replicas(losses.critic_loss, q, targets, self.weights, huber_delta=config.huber_delta)
-        total = loss.sum()
+        loss = losses.critic_loss(q, targets, self.weights, config.huber_delta)
+        total = loss
         if config.attention_regularisation > 0:
             total = total + config.attention_regularisation * self.critic.attention.magnitude(logits).sum()
         self.critic_optimiser.zero_grad()
         total.backward()  # type: ignore[no-untyped-call]
         norm = self._clip_critics()
         self.critic_optimiser.step()
-        q_mean = self._mean_of_replicas(q.detach().mean(dim=1))
-        return {"critic_loss": loss.detach(), "q": q_mean, "critic_gradient": norm}
+        return {"critic_loss": loss.detach(), "q": q.detach().mean(), "critic_gradient": norm}
 
-    def _next_value(self, observations: Tensor, generator: Generators) -> Tensor:
+    def _next_value(self, observations: Tensor, generator: torch.Generator) -> Tensor:
         """[N, B] what the target networks expect of the next state, over the agent's own actions or for one of them."""
         log_pi = self.target_actor(observations)
         actions = draw(log_pi, generator)
@@ -161,25 +142,23 @@ class Learner:
         if self.config.reward_normalisation == "none":
             return rewards
         if self.config.reward_normalisation == "standardise":
-            rewards = rewards - torch.cat([moments.mean for moments in self.moments]).float().unsqueeze(1)
-        return rewards / torch.cat([moments.std for moments in self.moments]).unsqueeze(1)
+            rewards = rewards - self.reward_moments.mean.float().unsqueeze(1)
+        return rewards / self.reward_moments.std.unsqueeze(1)
 
     def _clip_critics(self) -> Tensor:
-        """Clip the critics' gradients, agent by agent or all of a replica's together; the mean norm of an agent's
-        before, [R].
-        """
-        shared, limit, n = self.critic.shared_parameters(), self.config.critic_clip, len(self.weights) // self.replicas
+        """Clip the critics' gradients, agent by agent or all together; the mean norm of an agent's before."""
+        shared, limit, n = self.critic.shared_parameters(), self.config.critic_clip, len(self.weights)
         if self.config.shared_gradient == "mean":
             for parameter in shared:
                 if parameter.grad is not None:
                     parameter.grad.div_(n)
         if self.config.critic_clip_scope == "all":
-            return clip_by_group(self.critic.parameters(), limit * n, self.replicas) / n
-        norms = clip_by_group(self.critic.stacked_parameters(), limit, len(self.weights))
-        clip_by_group(shared, limit, self.replicas)
-        return self._mean_of_replicas(norms)
+            return clip_by_group(self.critic.parameters(), limit * n, 1).squeeze() / n
+        norms = clip_by_group(self.critic.stacked_parameters(), limit, n)
+        clip_by_group(shared, limit, 1)
+        return norms.mean()
 
-    def _update_policies(self, observations: Tensor, generator: Generators) -> tuple[Tensor, dict[str, Tensor]]:
+    def _update_policies(self, observations: Tensor, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
         with self._products():
             logits = self.actor.raw_logits(observations)
         log_pi = self.actor.log_policy(logits)
@@ -187,10 +166,10 @@ class Learner:
             actions = draw(log_pi, generator)
             q = self.critic(observations, actions)
         if self.config.policy_gradient == "expected":
-            loss = self._of_replicas(losses.policy_loss_expected, log_pi, q, self._alpha())
+            loss = losses.policy_loss_expected(log_pi, q, self._alpha())
         else:
-            loss = self._of_replicas(losses.policy_loss_sampled, log_pi, q, actions, self._alpha())
-        total = loss.sum()
+            loss = losses.policy_loss_sampled(log_pi, q, actions, self._alpha())
+        total = loss
         if self.config.logit_regularisation > 0:
             total = total + self.config.logit_regularisation * self._logit_magnitude(logits)
         self.policy_optimiser.zero_grad()
@@ -198,7 +177,7 @@ class Learner:
         norms = clip_by_group(self.actor.parameters(), self.config.policy_clip, len(self.weights))
         self.policy_optimiser.step()
         entropy = losses.entropy(log_pi.detach()).mean(dim=1) / self.max_entropy.clamp(min=1e-6)
-        means = {"entropy": self._mean_of_replicas(entropy), "policy_gradient": self._mean_of_replicas(norms)}
+        means = {"entropy": entropy.mean(), "policy_gradient": norms.mean()}
         return log_pi.detach(), {"policy_loss": loss.detach(), **means}
 
     def _logit_magnitude(self, logits: Tensor) -> Tensor:
@@ -217,20 +196,6 @@ class Learner:
     def _products(self) -> torch.autocast:
         """The networks' matrix products in the configured precision; what comes out of the networks is float32."""
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bf16")
-
-    def _scaled(self, observations: Tensor) -> Tensor:
-        """[R N, B, O] raw -> scaled, each replica by its own scaler."""
-        parts = observations.chunk(self.replicas)
-        return joined([scaler(part) for scaler, part in zip(self.scalers, parts, strict=True)])
-
-    def _of_replicas(self, loss: Callable[..., Tensor], *of_agents: Tensor, **settings: float | None) -> Tensor:
-        """[R] the loss of every replica by itself; tensors are [R N, ...]."""
-        by_replica = zip(*(tensor.chunk(self.replicas) for tensor in of_agents), strict=True)
-        return torch.stack([loss(*own, **settings) for own in by_replica])
-
-    def _mean_of_replicas(self, of_agents: Tensor) -> Tensor:
-        """[R N] -> [R]."""
-        return of_agents.view(self.replicas, -1).mean(dim=1)
 
     def _alpha(self) -> Tensor:
         return self.log_alpha.detach().exp().unsqueeze(1)
@@ -253,22 +218,12 @@ class Learner:
         return {name: getattr(self, f"{name}_optimiser") for name in ("critic", "policy", "alpha")}
 
 
-def draw(log_pi: Tensor, generators: Generators) -> Tensor:
-    """Actions [N, B] from log pi [N, B, A]: the first whose cumulative probability exceeds a uniform number.
-
-    Each replica's numbers come from its own generator.
-    """
-    own = [generators] if isinstance(generators, torch.Generator) else generators
-    shape = (log_pi.shape[0] // len(own), *log_pi.shape[1:-1], 1)
-    uniform = joined([log_pi.new_empty(shape).uniform_(generator=generator) for generator in own])
+def draw(log_pi: Tensor, generator: torch.Generator) -> Tensor:
+    """Actions [N, B] from log pi [N, B, A]: the first whose cumulative probability exceeds a uniform number."""
+    uniform = log_pi.new_empty((*log_pi.shape[:-1], 1)).uniform_(generator=generator)
     cumulative = log_pi.detach().exp().cumsum(dim=-1)
     # Below the last cumulative probability, whatever rounding makes of that: so never an action of probability 0.
     return (cumulative <= uniform * cumulative[..., -1:] * (1 - 1e-6)).sum(dim=-1)
-
-
-def joined(parts: Sequence[Tensor]) -> Tensor:
-    """Tensors of replicas one after the other; the one there is as it is."""
-    return parts[0] if len(parts) == 1 else torch.cat(list(parts))
 
 
 def clip_by_group(parameters: Iterable[nn.Parameter], largest: float, groups: int) -> Tensor:
@@ -276,7 +231,7 @@ def clip_by_group(parameters: Iterable[nn.Parameter], largest: float, groups: in
 
     A parameter is [groups * k, ...], k slices a group: with as many groups as agents, each agent is clipped on its own
     norm, so one agent's large gradient never shrinks another's step, as it must be when every firm trains in a process
-    of its own; with one group a replica, all of its agents are clipped together.
+    of its own; with one group, all are clipped together.
     """
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     squares = [gradient.flatten(1).square().sum(dim=1).view(groups, -1).sum(dim=1) for gradient in gradients]

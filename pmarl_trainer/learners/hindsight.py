@@ -26,7 +26,8 @@ from pmarl_trainer.env_api.protocol import BatchedEnv, EnvSpec, StepResult
 from pmarl_trainer.errors import DivergedError, DoorError
 from pmarl_trainer.learners.actor_critic import clip_by_group
 from pmarl_trainer.learners.evaluation import Outcome, play
-from pmarl_trainer.networks.networks import StackedLinear, as_seen
+from pmarl_trainer.networks.layers import StackedLinear
+from pmarl_trainer.networks.policy import as_seen
 
 
 class AdjustmentNetwork(nn.Module):

@@ -5,21 +5,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from pmarl_trainer.networks.networks import (
-    Generators,
-    NeighbourAttention,
-    StackedLinear,
-    StateActionEncoder,
-    at_least_float32,
-    leaky,
-    stacked_of,
-)
+from pmarl_trainer.networks.attention import NeighbourAttention
+from pmarl_trainer.networks.critic import stacked_of
+from pmarl_trainer.networks.layers import StackedLinear, StateActionEncoder, at_least_float32, leaky
 
 
 class LiteralCritic(nn.Module):
     """Q_i(o, (a_i, a_-i)) = g_i(e_i, X_i) with e_i = f_i(o_i, a_i) feeding both the query and the decoder.
 
-    One number comes out, so Q_i for all own actions takes one pass per action; `networks.AttentionCritic` needs one in
+    One number comes out, so Q_i for all own actions takes one pass per action; `critic.AttentionCritic` needs one in
     all. Parameters and shapes are named as there.
     """
 
@@ -30,7 +24,7 @@ class LiteralCritic(nn.Module):
         hidden: int,
         heads: int,
         mask: Tensor,
-        generator: Generators,
+        generator: torch.Generator,
         *,
         batch_norm: bool = False,
     ) -> None:

@@ -28,15 +28,15 @@ from pmarl_trainer.runs.html_report import write_html
 from pmarl_trainer.runs.learning_curve import draw_learning_curve
 from pmarl_trainer.runs.marl_eval import marl_eval_record
 from pmarl_trainer.training import checkpoint
-from pmarl_trainer.training.loop import checkpoint_path, open_env, prepare_torch, train_together
+from pmarl_trainer.training.loop import checkpoint_path, open_env, prepare_torch
 from pmarl_trainer.training.methods import check_run, make_learner, training_loop
 
 
 def start_run(config: RunConfig, folder: Path, *, seeds: int = 1, quiet: bool = False) -> bool:
     """Train in a new folder and evaluate the result; False if it was interrupted.
 
-    With several `seeds`, replicas of the seeds from the configuration's on are trained together, each in a run folder
-    of its own below `folder` (`seed_group`).
+    With several `seeds`, those from the configuration's on are trained, each in a run folder of its own below `folder`
+    (`seed_group`).
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise TrainerError(f"{folder}: already there and not empty; resume it with --resume, or give another --out")
@@ -53,8 +53,6 @@ def start_run(config: RunConfig, folder: Path, *, seeds: int = 1, quiet: bool = 
 def resume_run(folder: Path, *, quiet: bool = False) -> bool:
     """Go on where the folder's last checkpoint stands; False if it was interrupted."""
     runs = [(load_config(place), place) for place in seed_group.folders(folder) or [folder]]
-    if len(runs) > 1 and not seed_group.level(runs, quiet=quiet):
-        return False
     return _train_and_finish(runs, folder, resume=True, quiet=quiet)
 
 
@@ -99,18 +97,14 @@ def _environment(spec: EnvSpec) -> dict[str, Any]:
 
 
 def _train_and_finish(runs: Sequence[tuple[RunConfig, Path]], folder: Path, *, resume: bool, quiet: bool) -> bool:
-    together = {} if len(runs) == 1 else {"seeds_together": len(runs)}
-    if together:
-        states = train_together(runs, resume=resume, quiet=quiet)
-    else:
-        ((config, _),) = runs
-        states = [training_loop(config.train)(config, folder, resume=resume, quiet=quiet)]
-    if any(state.rollout < config.train.rollouts for state, (config, _) in zip(states, runs, strict=True)):
-        return False
-    for state, (config, place) in zip(states, runs, strict=True):
+    for config, place in runs:
+        begun = (resume and checkpoint_path(place, "last").exists()) or (len(runs) == 1 and resume)
+        state = training_loop(config.train)(config, place, resume=begun, quiet=quiet)
+        if state.rollout < config.train.rollouts:
+            return False
         training = {"rollouts": state.rollout, "updates": state.updates, "seconds": round(state.seconds, 1)}
-        evaluate_run(config, place, quiet=quiet, training={**training, **together})
-    if together:
+        evaluate_run(config, place, quiet=quiet, training=training)
+    if len(runs) > 1:
         seed_group.summarise(folder)
     return True
 

@@ -13,23 +13,15 @@ import numpy as np
 from scipy import stats
 
 from pmarl_trainer.config.schema import RunConfig
-from pmarl_trainer.errors import CheckpointError, TrainerError
+from pmarl_trainer.errors import CheckpointError
 from pmarl_trainer.runs import report
 from pmarl_trainer.runs.metrics import read_metrics
-from pmarl_trainer.training import checkpoint
-from pmarl_trainer.training.loop import RunState, checkpoint_path, prepare_torch, train_together
 
 Runs = Sequence[tuple[RunConfig, Path]]
 
 
 def members(config: RunConfig, folder: Path, seeds: int) -> list[tuple[RunConfig, Path]]:
-    """The runs of so many seeds from the configuration's on, each with its folder.
-
-    Raises:
-        TrainerError: for a method that has no replicas.
-    """
-    if config.train.method == "hdpo":
-        raise TrainerError("--seeds trains replicas of maac, pmarl and fv side by side; run hdpo once for each --seed")
+    """The runs of so many seeds from the configuration's on, each with its folder."""
     first = config.train.seed
     return [
         (config.model_copy(update={"train": config.train.model_copy(update={"seed": seed})}), folder / f"s{seed}")
@@ -55,31 +47,6 @@ def folders(folder: Path) -> list[Path] | None:
         return [folder / f"s{int(seed)}" for seed in json.loads(path.read_text(encoding="utf-8"))["seeds"]]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f'{path}: expected {{"seeds": [...]}} ({error})') from error
-
-
-def level(runs: Runs, *, quiet: bool) -> bool:
-    """Bring runs to the same rollout, for a crash may have come between two checkpoints; False if interrupted."""
-    done = [_rollouts(config, folder) for config, folder in runs]
-    if max(done) == 0:
-        raise CheckpointError(f"{runs[0][1].parent}: no run has a checkpoint yet, so there is nothing to go on from")
-    goal = max(done)
-
-    def level_with_the_others(state: RunState) -> bool:
-        return state.rollout == goal
-
-    for run, rollout in zip(runs, done, strict=True):
-        if rollout < goal:
-            (state,) = train_together([run], resume=rollout > 0, quiet=quiet, stop=level_with_the_others)
-            if state.rollout < goal:
-                return False
-    return True
-
-
-def _rollouts(config: RunConfig, folder: Path) -> int:
-    path = checkpoint_path(folder, "last")
-    if not path.exists():
-        return 0
-    return int(checkpoint.load(path, prepare_torch(config.train))[1]["state"]["rollout"])
 
 
 def summarise(folder: Path) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,6 @@ from pmarl_trainer.env_api.protocol import BatchedEnv, EnvSpec, describe, make_e
 from pmarl_trainer.errors import DivergedError, TrainerError
 from pmarl_trainer.learners.actor_critic import Learner
 from pmarl_trainer.learners.evaluation import Outcome, play_yardstick
-from pmarl_trainer.learners.replicas import Stack, side_by_side
 from pmarl_trainer.learners.trainable import Trainable
 from pmarl_trainer.runs.evaluation_log import append_evaluation
 from pmarl_trainer.runs.metrics import MetricLog
@@ -59,67 +58,38 @@ def train(
 
     On the CPU a resumed run equals an uninterrupted one bit for bit, where the replay is in the checkpoint.
     """
-    (state,) = train_together([(config, folder)], resume=resume, quiet=quiet, stop=stop)
-    return state
-
-
-def train_together(
-    runs: Sequence[tuple[RunConfig, Path]],
-    *,
-    resume: bool = False,
-    quiet: bool = False,
-    stop: Callable[[RunState], bool] = lambda _: False,
-) -> list[RunState]:
-    """`train` several runs that differ in nothing but the seed, as replicas in the same tensors.
-
-    Each has environments, replay, random streams, checkpoints and a folder of its own, and learns what it would learn
-    by itself, up to rounding. To go on with them, all must stand after the same rollout.
-    """
-    cfg = runs[0][0].train
+    cfg = config.train
     device = prepare_torch(cfg)
-    _, spec = open_env(runs[0][0], 1, cfg.seed)
-    stack = Stack(spec, [config.train for config, _ in runs], device)
-    replicas = [
-        Replica(config, folder, spec, window, resume=resume)
-        for (config, folder), window in zip(runs, stack.windows, strict=True)
-    ]
-    if resume:
-        stack.take_up_optimisers()
-    state = replicas[0].state
-    if any(replica.state.rollout != state.rollout for replica in replicas):
-        raise TrainerError(f"{runs[0][1].parent}: its runs stand after different rollouts")
+    _, spec = open_env(config, 1, cfg.seed)
+    run = Run(config, folder, spec, Learner(spec, cfg, device), resume=resume)
+    state = run.state
     began = time.monotonic() - state.seconds
 
     with (
-        ExitStack() as logs,
-        Display(cfg.rollouts, state.rollout, replicas[0].selection.yardstick, quiet=quiet) as display,
+        MetricLog(folder, cfg, state.rollout) as run.log,
+        Display(cfg.rollouts, state.rollout, run.selection.yardstick, quiet=quiet) as display,
         interruption() as interrupted,
     ):
-        for replica in replicas:
-            replica.log = logs.enter_context(MetricLog(replica.folder, replica.cfg, state.rollout))
         while state.rollout < cfg.rollouts:
-            rows = [replica.collect() for replica in replicas]
-            if state.rollout >= cfg.learning_starts and all(len(replica.replay) for replica in replicas):
-                update_all(stack.learner, replicas, rows)
+            row = run.collect()
+            if state.rollout >= cfg.learning_starts and len(run.replay):
+                row |= run.update()
             last = state.rollout + 1 == cfg.rollouts
-            for replica, row in zip(replicas, rows, strict=True):
-                replica.finish_rollout(row, time.monotonic() - began, evaluate=last)
-            display.update(mean_row(rows))
+            run.finish_rollout(row, time.monotonic() - began, evaluate=last)
+            display.update(row)
             stopping = interrupted() or stop(state)
             if last or stopping or state.rollout % cfg.checkpoint_interval == 0:
-                stack.show_optimisers()
-                for replica in replicas:
-                    save_last(replica.folder, spec, replica.cfg, replica.learner, replica.replay, replica.state)
+                save_last(folder, spec, cfg, run.learner, run.replay, state)
             if stopping:
                 break
-    return [replica.state for replica in replicas]
+    return state
 
 
-class Replica:
-    """What one run has for itself: environments, replay, random streams, evaluation, files.
+class Run:
+    """What a run has: environments, replay, random streams, evaluation, files.
 
     Attributes:
-        learner: its own slice of what is trained.
+        learner: what is trained.
         state: how far it is.
         log: where its rows go, once training begins.
     """
@@ -149,6 +119,21 @@ class Replica:
         self.transitions = int(episodes.lengths.sum())
         return {"rollout_cost": episodes.cost} if math.isfinite(episodes.cost) else {}
 
+    def update(self) -> dict[str, float]:
+        """The updates that follow a rollout; the means of what they report."""
+        cfg, learner = self.cfg, self.learner
+        learner.schedule(cfg.progress(self.state.rollout))
+        count = cfg.updates_for(self.transitions)
+        reports = [
+            learner.update(self.replay.sample(cfg.batch_size, self.updates_rng), self.updates_rng) for _ in range(count)
+        ]
+        row = {name: float(torch.stack([report[name] for report in reports]).mean()) for name in reports[0]}
+        for name, value in row.items():
+            if not math.isfinite(value):
+                raise DivergedError(explain_divergence(name, value, learner.modules(), self.replay, cfg, self.folder))
+        self.state.updates += count
+        return row
+
     def finish_rollout(self, row: dict[str, float], seconds: float, *, evaluate: bool) -> None:
         """Count the rollout, evaluate where it is time, and log the row."""
         state = self.state
@@ -159,39 +144,6 @@ class Replica:
         row |= {"rollout": state.rollout, "updates": state.updates, "seconds": seconds}
         row["episodes"] = state.rollout * self.cfg.num_envs
         self.log.write(row)
-
-
-def update_all(learner: Learner, replicas: Sequence[Replica], rows: Sequence[dict[str, float]]) -> None:
-    """The updates that follow a rollout, of all replicas at once; their means go into the rows."""
-    cfg = replicas[0].cfg
-    learner.schedule(cfg.progress(replicas[0].state.rollout))
-    counts = {cfg.updates_for(replica.transitions) for replica in replicas}
-    if len(counts) > 1:
-        raise TrainerError(
-            "--seeds: episodes of different lengths make different numbers of updates for different seeds with "
-            "updates_per_transition; give updates_per_rollout instead"
-        )
-    (count,) = counts
-    generators, reports = [replica.updates_rng for replica in replicas], []
-    for _ in range(count):
-        batches = [replica.replay.sample(cfg.batch_size, replica.updates_rng) for replica in replicas]
-        reports.append(learner.update(side_by_side(batches), generators))
-    for name in reports[0]:
-        means = torch.stack([report[name] for report in reports]).mean(dim=0).tolist()
-        for replica, row, value in zip(replicas, rows, means, strict=True):
-            if not math.isfinite(value):
-                modules = replica.learner.modules()
-                raise DivergedError(
-                    explain_divergence(name, value, modules, replica.replay, replica.cfg, replica.folder)
-                )
-            row[name] = value
-    for replica in replicas:
-        replica.state.updates += count
-
-
-def mean_row(rows: Sequence[dict[str, float]]) -> dict[str, float]:
-    """The mean over replicas of what all of them logged."""
-    return {name: sum(row[name] for row in rows) / len(rows) for name in rows[0] if all(name in row for row in rows)}
 
 
 def open_env(config: RunConfig, num_envs: int, seed: int) -> tuple[BatchedEnv, EnvSpec]:

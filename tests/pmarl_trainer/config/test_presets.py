@@ -15,9 +15,10 @@ from pmarl_trainer.errors import ConfigError
 from pmarl_trainer.learners import losses
 from pmarl_trainer.learners.actor_critic import Learner
 from pmarl_trainer.learners.graph import neighbour_mask
+from pmarl_trainer.networks.attention import NeighbourAttention
 from pmarl_trainer.networks.batch_norm import StackedBatchNorm, normalised_rows
+from pmarl_trainer.networks.critic import AttentionCritic
 from pmarl_trainer.networks.literal_critic import LiteralCritic
-from pmarl_trainer.networks.networks import AttentionCritic, NeighbourAttention
 from tests.pmarl_trainer.networks.test_networks import SERIAL, A, B, H, K, N, inputs
 from tests.pmarl_trainer.networks.test_networks import SIZE as O
 from tests.pmarl_trainer.toy_envs import CoordinationGame, IdentityGame

@@ -10,8 +10,8 @@ from pmarl_trainer.config.schema import TrainConfig
 from pmarl_trainer.env_api.protocol import describe
 from pmarl_trainer.learners import losses
 from pmarl_trainer.learners.actor_critic import Learner
+from pmarl_trainer.networks.critic import AttentionCritic
 from pmarl_trainer.networks.literal_critic import LiteralCritic
-from pmarl_trainer.networks.networks import AttentionCritic
 from tests.pmarl_trainer.toy_envs import IdentityGame, WordGame
 from tests.pmarl_trainer.training.test_learning import CPU, SMALL, greedy, learn, parameters
 

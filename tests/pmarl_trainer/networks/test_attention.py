@@ -8,39 +8,37 @@ from hypothesis import strategies as st
 from pmarl_trainer.networks.attention import (
     attend_dense,
     attend_edges,
-    attend_edges_at_once,
-    edge_list,
     edges_pay,
     mean_square_logits,
+    neighbour_lists,
 )
 
-WAYS = ("dense", "edges", "at once")
+WAYS = ("dense", "edges")
 HEADS, DEPTH = 2, 4
 
 
-def heard_and_gradients(way, mask, inputs, weights, replicas=1):
+def heard_and_gradients(way, mask, inputs, weights):
     inputs = [x.clone().requires_grad_() for x in inputs]
     if way == "dense":
         heard = attend_dense(*inputs, mask, HEADS)
     else:
-        attend = attend_edges if way == "edges" else attend_edges_at_once
-        heard = attend(*inputs, edge_list(mask, replicas), HEADS)
+        heard = attend_edges(*inputs, neighbour_lists(mask), HEADS)
     return [heard.detach(), *torch.autograd.grad((heard * weights).sum(), inputs)]
 
 
-def random_case(seed, agents, batch, dtype, share=0.4, replicas=1):
+def random_case(seed, agents, batch, dtype, share=0.4):
     rng = torch.Generator().manual_seed(seed)
     mask = (torch.rand(agents, agents, generator=rng) < share) & ~torch.eye(agents, dtype=torch.bool)
-    shape = (replicas * agents, batch, HEADS * DEPTH)
+    shape = (agents, batch, HEADS * DEPTH)
     *inputs, weights = (3 * torch.randn(shape, generator=rng, dtype=dtype) for _ in range(4))
     return mask, inputs, weights
 
 
 @settings(max_examples=25)
-@given(st.integers(0, 2**31), st.integers(1, 7), st.integers(1, 4), st.integers(1, 3))
-def test_all_ways_give_the_same_values_and_gradients(seed, agents, batch, replicas):
-    mask, inputs, weights = random_case(seed, agents, batch, torch.float64, replicas=replicas)
-    one, *others = (heard_and_gradients(way, mask, inputs, weights, replicas) for way in WAYS)
+@given(st.integers(0, 2**31), st.integers(1, 7), st.integers(1, 4))
+def test_all_ways_give_the_same_values_and_gradients(seed, agents, batch):
+    mask, inputs, weights = random_case(seed, agents, batch, torch.float64)
+    one, *others = (heard_and_gradients(way, mask, inputs, weights) for way in WAYS)
     for other in others:
         for a, b in zip(one, other, strict=True):
             torch.testing.assert_close(a, b, rtol=0, atol=1e-10)
@@ -79,9 +77,9 @@ def test_large_scores_neither_overflow_nor_vanish(way):
     assert all(torch.isfinite(t).all() for t in heard_and_gradients(way, mask, inputs, weights))
 
 
-def test_edges_are_in_the_receivers_order_and_repeated_for_every_replica():
+def test_neighbour_lists():
     mask = torch.tensor([[False, True, True], [False, False, False], [True, False, False]])
-    assert edge_list(mask, 2).tolist() == [[0, 0, 2, 3, 3, 5], [1, 2, 0, 4, 5, 3]]
+    assert neighbour_lists(mask) == [[1, 2], [], [0]]
 
 
 @pytest.mark.parametrize(
@@ -95,9 +93,9 @@ def test_sparse_graphs_go_by_edges_and_dense_ones_by_matrix(agents, neighbours, 
 
 
 def test_mean_square_logits_equals_a_plain_loop():
-    mask, (query, key, _), _ = random_case(3, 4, 5, torch.float64, replicas=2)
+    mask, (query, key, _), _ = random_case(3, 4, 5, torch.float64)
     found = mean_square_logits(query, key, mask, HEADS)
-    for i in range(8):
-        others = [j + i // 4 * 4 for j in range(4) if mask[i % 4, j]]
+    for i in range(4):
+        others = [j for j in range(4) if mask[i, j]]
         products = [(query[i] * key[j]).view(5, HEADS, DEPTH).sum(-1).square().sum(-1).mean() for j in others]
         assert float(found[i]) == pytest.approx(float(sum(products)) / max(len(others), 1))

@@ -8,8 +8,8 @@ import torch
 from torch.nn.functional import leaky_relu
 
 from pmarl_trainer.learners.graph import neighbour_mask
-from pmarl_trainer.networks.networks import Actor, AttentionCritic
-from pmarl_trainer.networks.shared_product import _as_convolution, shared_product
+from pmarl_trainer.networks.critic import AttentionCritic
+from pmarl_trainer.networks.policy import PolicyNetwork
 
 N, B, SIZE, A, H, K = 4, 5, 3, 6, 8, 2
 SERIAL = np.array([[0, -1, 0, 0], [1, 0, -1, 0], [0, 1, 0, 0], [0, 0, 0, 0]])  # 0 -> 1 -> 2, and 3 alone
@@ -106,7 +106,9 @@ def test_on_a_complete_graph_pmarl_is_maac():
 
 
 def make_actor(sees_all, num_actions=(6, 6, 6, 6)):
-    actor = Actor(SIZE, torch.tensor(num_actions), H, sees_all=sees_all, generator=torch.Generator().manual_seed(1))
+    actor = PolicyNetwork(
+        SIZE, torch.tensor(num_actions), H, sees_all=sees_all, generator=torch.Generator().manual_seed(1)
+    )
     return actor.double()
 
 
@@ -138,21 +140,3 @@ def test_every_parameter_but_the_attention_is_one_slice_per_agent():
     assert all(parameter.shape[0] == N for parameter in critic.stacked_parameters())
     assert {tuple(p.shape) for p in critic.shared_parameters()} == {(1, H, H), (1, 1, H)}
     assert all(parameter.shape[0] == N for parameter in make_actor(True).parameters())
-
-
-@pytest.mark.parametrize("replicas", [1, 2])
-@pytest.mark.parametrize("with_bias", [False, True])
-def test_large_shared_products_are_the_same_as_convolutions(replicas, with_bias):
-    generator = torch.Generator().manual_seed(0)
-    x = torch.randn(replicas * 4, 1024, 64, generator=generator, requires_grad=True)
-    weight = torch.randn(replicas, 64, 48, generator=generator, requires_grad=True)
-    bias = torch.randn(replicas, 1, 48, generator=generator) if with_bias else None
-    product = shared_product(x, weight, bias)
-    expected = torch.cat([x[4 * k : 4 * k + 4] @ weight[k] + (bias[k] if with_bias else 0) for k in range(replicas)])
-    assert _as_convolution(x, 4)
-    assert product.is_contiguous()
-    torch.testing.assert_close(product, expected, rtol=1e-5, atol=1e-4)
-    for one, two in zip(
-        *(torch.autograd.grad(y.square().mean(), (x, weight)) for y in (product, expected)), strict=True
-    ):
-        torch.testing.assert_close(one, two, rtol=1e-4, atol=1e-5)
