@@ -28,7 +28,7 @@ from pmarl_trainer.config.schema import EnvConfig, RunConfig, TrainConfig
 from pmarl_trainer.data.replay import Replay
 from pmarl_trainer.data.rollout import align, collect
 from pmarl_trainer.learners.actor_critic import Learner
-from pmarl_trainer.training.loop import open_env
+from pmarl_trainer.training.setup import open_env
 
 RESULTS = Path(__file__).parent / "results"
 

@@ -21,7 +21,9 @@ from scenv_paper.provenance import REPOSITORY, provenance
 from benchmarks.near_optimal_report import report
 from pmarl_trainer.config.files import build_config, read_config
 from pmarl_trainer.config.schema import RunConfig
-from pmarl_trainer.runs.run_folder import evaluate_run, load_config, resume_run, start_run
+from pmarl_trainer.runs.evaluate import evaluate_run
+from pmarl_trainer.runs.facts import load_config
+from pmarl_trainer.runs.run_folder import resume_run, start_run
 
 RESULTS = Path(__file__).parent / "results"
 #: The seed and number of the demand paths that benchmarks.classical evaluates on.

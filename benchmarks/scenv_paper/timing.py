@@ -21,7 +21,7 @@ from pmarl_trainer.config.schema import METHODS, EnvConfig, RunConfig, TrainConf
 from pmarl_trainer.data.replay import Replay
 from pmarl_trainer.data.rollout import align, collect
 from pmarl_trainer.learners.actor_critic import Learner
-from pmarl_trainer.training.loop import open_env
+from pmarl_trainer.training.setup import open_env
 
 
 def _turns(network: str, method: str) -> tuple[int, Callable[[], float]]:

@@ -195,8 +195,9 @@ class TrainConfig(BaseModel):
         default=0, ge=0, description="Policies of the latest checkpoints kept besides best and last; null: all."
     )
     checkpoint_memory: bool = Field(default=True, description="Save the replay too, so that resuming is exact.")
-    loggers: tuple[Literal["csv", "tensorboard"], ...] = Field(
-        default=("csv", "tensorboard"), description="Where losses and evaluations go while training."
+    loggers: tuple[Literal["csv", "tensorboard", "wandb", "mlflow"], ...] = Field(
+        default=("csv", "tensorboard"),
+        description="Where losses and evaluations go while training; each needs its package.",
     )
     train_device: str = Field(
         default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto: a CUDA device where there is one."

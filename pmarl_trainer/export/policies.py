@@ -20,10 +20,11 @@ from pmarl_trainer.config.schema import RunConfig
 from pmarl_trainer.env_api.protocol import BatchedEnv, EnvSpec
 from pmarl_trainer.errors import TrainerError
 from pmarl_trainer.learners.actor_critic import Learner
+from pmarl_trainer.runs.facts import load_config
 from pmarl_trainer.runs.report import write_json
-from pmarl_trainer.runs.run_folder import load_config
 from pmarl_trainer.training import checkpoint
-from pmarl_trainer.training.loop import checkpoint_path, open_env
+from pmarl_trainer.training.run_checkpoints import checkpoint_path, read_checkpoint
+from pmarl_trainer.training.setup import open_env
 
 FORMAT = "pmarl-policy"
 VERSION = 1
@@ -97,10 +98,9 @@ def load_policies(config: RunConfig, run: Path, which: str) -> tuple[Learner, Ba
     """A run's trained learner on the CPU, its environment, that one's facts, and the rollout of the checkpoint."""
     env, spec = open_env(config, 1, config.train.seed)
     learner, path = Learner(spec, config.train, torch.device("cpu")), checkpoint_path(run, which)
-    tensors, header = checkpoint.load(path, learner.device)
-    checkpoint.check_identity(path, header, checkpoint.identity(spec, config.train))
+    tensors, state = read_checkpoint(path, spec, config.train, learner.device)
     checkpoint.load_learner(path, learner, tensors, policy_only=True)
-    return learner, env, spec, int(header["state"]["rollout"])
+    return learner, env, spec, state.rollout
 
 
 def agent_policy(

@@ -8,11 +8,11 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from scipy import stats
 from torch import Tensor
 
 from pmarl_trainer.data.rollout import Act, agent_major, for_env
 from pmarl_trainer.env_api.protocol import BatchedEnv, StepResult
+from pmarl_trainer.learners.intervals import t_half_width
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +46,7 @@ class Outcome:
     @property
     def ci95(self) -> tuple[float, float] | None:
         """95 % confidence interval of the mean (Student's t); None for a single episode."""
-        half = _t_half_width(self.episodes)
+        half = t_half_width(self.episodes)
         return None if half is None else (self.mean - half, self.mean + half)
 
     def ratio_to(self, yardstick: Outcome) -> float | None:
@@ -60,14 +60,8 @@ class Outcome:
         ratio = self.ratio_to(yardstick)
         if ratio is None:
             return None
-        half = _t_half_width((self.episodes - ratio * yardstick.episodes) / yardstick.mean)
+        half = t_half_width((self.episodes - ratio * yardstick.episodes) / yardstick.mean)
         return None if half is None else (ratio - half, ratio + half)
-
-
-def _t_half_width(samples: np.ndarray) -> float | None:
-    if len(samples) < 2:
-        return None
-    return float(stats.t.ppf(0.975, len(samples) - 1) * samples.std(ddof=1) / np.sqrt(len(samples)))
 
 
 def play(env: BatchedEnv, seed: int, step: Callable[[Any], StepResult]) -> Outcome:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pmarl_trainer.runs.metrics import read_metrics
+from pmarl_trainer.training.atomic_file import whole_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,7 +54,8 @@ def draw_learning_curve(folder: Path, record: Mapping[str, Any]) -> str | None:
     _label_lines(axes, {f"{record['method']}": values[-1]}, yardsticks)
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(folder / "learning_curve.png", dpi=150)
+    with whole_file(folder / "learning_curve.png") as temporary:
+        figure.savefig(temporary, dpi=150, format="png")
     return None
 
 

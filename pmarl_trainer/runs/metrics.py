@@ -1,13 +1,14 @@
-"""What a run writes while it learns: one row a rollout, to metrics.csv and tensorboard."""
+"""metrics.csv: what a run writes while it learns, one row a rollout."""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO
 
-from pmarl_trainer.config.schema import TrainConfig
+from pmarl_trainer.training.atomic_file import whole_file
+from pmarl_trainer.training.observer import Beginning, Observer, Rollout
 
 #: rollout_cost: mean over rows, warm-up included, exploring policy. evaluation: mean cost (or return) on the fixed
 #: paths, greedy policy; evaluation_ratio: that over the yardstick's. entropy: as a share of ln|A|, mean over agents.
@@ -29,54 +30,41 @@ COLUMNS = (
 )
 
 
-class MetricLog:
-    """Appends rows to the files of a run folder. Resuming cuts off what the interrupted run wrote after its checkpoint.
+class MetricsFile(Observer):
+    """metrics.csv: one row a rollout. A resumed run first cuts off what was written after its checkpoint."""
 
-    Use as a context manager.
-    """
+    def begin(self, beginning: Beginning) -> None:
+        """Keep the rows that the checkpoint has seen, and open the file to go on."""
+        path = beginning.folder / "metrics.csv"
+        kept = [row for row in read_metrics(path) if row["rollout"] <= beginning.rollout]
+        with whole_file(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, COLUMNS)
+            writer.writeheader()
+            writer.writerows(map(_texts, kept))
+        self._file: IO[str] = path.open("a", newline="", encoding="utf-8")
+        self._writer = csv.DictWriter(self._file, COLUMNS)
 
-    def __init__(self, folder: Path, config: TrainConfig, rollout: int) -> None:
-        """`rollout`: how many rollouts the run has behind it (0: a new run)."""
-        self._csv: Any = None
-        self._board: Any = None
-        if "csv" in config.loggers:
-            path = folder / "metrics.csv"
-            kept = [row for row in read_metrics(path) if row["rollout"] <= rollout]
-            self._csv = path.open("w", newline="", encoding="utf-8")
-            self._writer = csv.DictWriter(self._csv, COLUMNS)
-            self._writer.writeheader()
-            for row in kept:
-                self._write_row(row)
-        if "tensorboard" in config.loggers:
-            from torch.utils.tensorboard import SummaryWriter
+    def rollout(self, rollout: Rollout) -> None:
+        """Add a row."""
+        self._writer.writerow(_texts(rollout.metrics))
+        self._file.flush()
 
-            self._board = SummaryWriter(folder / "tensorboard", purge_step=rollout + 1)
+    def end(self) -> None:
+        """Close the file."""
+        self._file.close()
 
-    def __enter__(self) -> MetricLog:
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        for file in (self._csv, self._board):
-            if file is not None:
-                file.close()
-
-    def write(self, row: Mapping[str, float]) -> None:
-        """One rollout's numbers, a subset of COLUMNS."""
-        if self._csv is not None:
-            self._write_row(row)
-            self._csv.flush()
-        if self._board is not None:
-            for name, value in row.items():
-                if name != "rollout":
-                    self._board.add_scalar(name, value, int(row["rollout"]))
-
-    def _write_row(self, row: Mapping[str, float]) -> None:
-        self._writer.writerow({name: f"{value:.8g}" for name, value in row.items()})
+def _texts(row: Mapping[str, float]) -> dict[str, str]:
+    return {name: f"{value:.8g}" for name, value in row.items()}
 
 
 def read_metrics(path: Path) -> list[dict[str, float]]:
-    """The rows of a metrics.csv, empty fields left out; none where there is no such file."""
+    """The rows of a metrics.csv, empty fields left out; none where there is no such file.
+
+    A last line without its end, which a killed process has left, does not count.
+    """
     if not path.is_file():
         return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file)]
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    whole = [line for line in lines if line.endswith("\n")]
+    return [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(whole)]

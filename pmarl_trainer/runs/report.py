@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pmarl_trainer.learners.evaluation import Outcome
+from pmarl_trainer.training.atomic_file import whole_file
 
 
 def evaluation_record(
@@ -43,10 +43,9 @@ def _key(name: str) -> str:
 
 
 def write_json(path: Path, record: Mapping[str, Any]) -> None:
-    """Write under a temporary name, then rename."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(json.dumps(record, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
+    """Write the whole file or none."""
+    with whole_file(path) as temporary:
+        temporary.write_text(json.dumps(record, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def print_table(outcomes: Mapping[str, Outcome], yardstick: str | None, title: str) -> None:

@@ -6,13 +6,13 @@ A file is written under a temporary name and then renamed, so a crash leaves the
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
+from safetensors.torch import load as read_tensors
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -20,20 +20,24 @@ from pmarl_trainer.config.schema import TrainConfig
 from pmarl_trainer.env_api.protocol import EnvSpec
 from pmarl_trainer.errors import CheckpointError
 from pmarl_trainer.learners.trainable import Trainable
+from pmarl_trainer.training.atomic_file import whole_file
 
 FORMAT = 2
 
 
 def save(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
-    """Write `tensors` and JSON-able `facts` to `path`, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    """Write `tensors` and JSON-able `facts` to `path`, whole or not at all.
+
+    Raises:
+        CheckpointError: one line, if it cannot be written; what was at `path` is still there.
+    """
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-        save_file(plain, temporary, metadata={"facts": json.dumps({"format": FORMAT, **facts})})
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        with whole_file(path) as temporary:
+            save_file(plain, temporary, metadata={"facts": json.dumps({"format": FORMAT, **facts})})
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"{path}: cannot be written ({' '.join(str(error).split())})") from error
 
 
 def load(path: Path, device: torch.device) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -45,15 +49,23 @@ def load(path: Path, device: torch.device) -> tuple[dict[str, Tensor], dict[str,
     if not path.is_file():
         raise CheckpointError(f"{path}: no such checkpoint")
     try:
-        with safe_open(path, framework="pt", device=str(device)) as file:
-            facts = json.loads((file.metadata() or {})["facts"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        content = path.read_bytes()  # not mapped: on Windows a file that is mapped cannot be replaced
+        facts = json.loads(_header(content)["__metadata__"]["facts"])
+        tensors = {name: tensor.to(device) for name, tensor in read_tensors(content).items()}
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{path}: damaged or not a checkpoint ({' '.join(str(error).split())})") from error
     if not isinstance(facts, dict) or facts.get("format") != FORMAT:
         found = _short(facts.get("format")) if isinstance(facts, dict) else "unknown"
         raise CheckpointError(f"{path}: of another version of the trainer: format {found}, this one reads {FORMAT}")
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            raise CheckpointError(f"{path}: damaged: {name} holds numbers that are not finite")
     return tensors, facts
+
+
+def _header(content: bytes) -> Any:
+    """The JSON that a safetensors file begins with, after its length in 8 bytes."""
+    return json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
 
 
 def identity(spec: EnvSpec, config: TrainConfig) -> dict[str, Any]:
@@ -81,8 +93,11 @@ def _method(config: TrainConfig) -> dict[str, str]:
 
 def check_identity(path: Path, facts: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
     """Refuse a checkpoint of another network, method or size, and name the first difference."""
+    identity = facts.get("identity")
+    if not isinstance(identity, dict):
+        raise CheckpointError(f"{path}: damaged: its 'identity' says nothing of the run that it belongs to")
     for name, value in expected.items():
-        found = facts.get("identity", {}).get(name)
+        found = identity.get(name)
         if found != value:
             raise CheckpointError(f"{path}: of another run: {_difference(name, found, value)}")
 
@@ -138,7 +153,7 @@ def load_learner(path: Path, learner: Trainable, tensors: Mapping[str, Tensor], 
                 index, slot = key.split(".")
                 slots.setdefault(int(index), {})[slot] = tensor
             optimiser.load_state_dict({**optimiser.state_dict(), "state": slots})
-    except (RuntimeError, KeyError, ValueError) as error:
+    except (RuntimeError, KeyError, ValueError, IndexError, TypeError) as error:
         raise CheckpointError(f"{path}: does not fit this run ({' '.join(str(error).split())})") from error
 
 

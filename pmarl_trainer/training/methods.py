@@ -1,28 +1,49 @@
-"""Which learner and which loop a method has."""
+"""Which learner a method has, and how a rollout of it goes. The loop is given one of these and is the same for all."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
 
 import torch
 
 from pmarl_trainer.config.schema import RunConfig, TrainConfig
+from pmarl_trainer.data.replay import Replay
 from pmarl_trainer.env_api.protocol import EnvSpec
 from pmarl_trainer.learners.actor_critic import Learner
 from pmarl_trainer.learners.hindsight import HindsightLearner
 from pmarl_trainer.learners.trainable import Trainable
-from pmarl_trainer.training.hdpo_training import open_differentiable_env, train_by_hindsight
-from pmarl_trainer.training.loop import RunState, open_env, prepare_torch, train
+from pmarl_trainer.training.hindsight import Hindsight
+from pmarl_trainer.training.off_policy import OffPolicy
+from pmarl_trainer.training.setup import open_differentiable_env, open_env, prepare_torch
+from pmarl_trainer.training.state import RunState
+
+
+class Training(Protocol):
+    """How a method learns, rollout by rollout."""
+
+    @property
+    def learner(self) -> Trainable:
+        """What is trained."""
+
+    @property
+    def replay(self) -> Replay | None:
+        """What it learns from, where a method has a memory."""
+
+    def improve(self, state: RunState) -> dict[str, float]:
+        """Play rollout number `state.rollout`, learn from it and count the updates; what to log."""
+
+
+def make_training(config: RunConfig, spec: EnvSpec, device: torch.device, folder: Path) -> Training:
+    """The configured method, at its beginning."""
+    if config.train.method == "hdpo":
+        return Hindsight(config, spec, device)
+    return OffPolicy(config, spec, device, folder)
 
 
 def make_learner(spec: EnvSpec, config: TrainConfig, device: torch.device) -> Trainable:
     """A fresh learner of the configured method."""
     return HindsightLearner(spec, config, device) if config.method == "hdpo" else Learner(spec, config, device)
-
-
-def training_loop(config: TrainConfig) -> Callable[..., RunState]:
-    """The method's `train(config, folder, *, resume, quiet, stop)`."""
-    return train_by_hindsight if config.method == "hdpo" else train
 
 
 def check_run(config: RunConfig) -> EnvSpec:

@@ -15,7 +15,7 @@ from pmarl_trainer import cli
 from pmarl_trainer.config.files import build_config
 from pmarl_trainer.export.policies import export_run
 from pmarl_trainer.runs.run_folder import start_run
-from pmarl_trainer.training.loop import open_env
+from pmarl_trainer.training.setup import open_env
 from scenv.policies import FirmPolicy
 from tests.pmarl_trainer.export.test_export import train_on_bg
 

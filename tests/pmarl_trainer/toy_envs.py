@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 
 
@@ -13,7 +15,8 @@ class ToyEnv:
 
     observation_scale: np.ndarray | None
 
-    def __init__(self, num_envs=4, seed=0, *, agents=2, actions=3, steps=8, delay=0):
+    def __init__(self, num_envs=4, seed=0, *, agents=2, actions=3, steps=8, delay=0, pause=0.0):
+        self._pause = pause  # seconds that a step takes
         self.agents = tuple(f"agent_{i}" for i in range(agents))
         self.num_envs = num_envs
         self.num_actions = np.full(agents, actions)
@@ -33,6 +36,7 @@ class ToyEnv:
 
     def step(self, actions):
         assert self.left > 0, "step after the end"
+        time.sleep(self._pause)
         assert actions.shape == (self.num_envs, len(self.agents))
         assert ((actions >= 0) & (actions < self.num_actions)).all()
         self.paid.append(np.asarray(self.pay(actions), dtype=float))

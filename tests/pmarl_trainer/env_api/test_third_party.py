@@ -9,7 +9,7 @@ from pmarl_trainer.config.files import read_config
 from pmarl_trainer.export.policies import export_run
 from pmarl_trainer.learners.evaluation import play
 from pmarl_trainer.runs.run_folder import start_run
-from pmarl_trainer.training.loop import open_env
+from pmarl_trainer.training.setup import open_env
 
 pytestmark = pytest.mark.slow
 pytest.importorskip("mpe2", reason="mpe2 is not installed (pip install mpe2)")

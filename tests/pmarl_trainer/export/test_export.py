@@ -16,8 +16,10 @@ from pmarl_trainer.errors import TrainerError
 from pmarl_trainer.export.policies import agent_policy, export_run, file_stems, load_policies
 from pmarl_trainer.learners.actor_critic import Learner
 from pmarl_trainer.learners.evaluation import play_actor
-from pmarl_trainer.runs.run_folder import evaluate_run, load_config, start_run
-from pmarl_trainer.training.loop import open_env
+from pmarl_trainer.runs.evaluate import evaluate_run
+from pmarl_trainer.runs.facts import load_config
+from pmarl_trainer.runs.run_folder import start_run
+from pmarl_trainer.training.setup import open_env
 from scenv.policies import FirmPolicy, LearnedPolicies, make_policy
 from tests.pmarl_trainer.toy_envs import IdentityGame
 from tests.pmarl_trainer.training.test_training import TRAIN

@@ -16,11 +16,13 @@ from pmarl_trainer.env_api.protocol import describe, make_differentiable_env, ma
 from pmarl_trainer.errors import CheckpointError, ConfigError, DoorError
 from pmarl_trainer.learners.evaluation import play
 from pmarl_trainer.learners.hindsight import HindsightLearner
-from pmarl_trainer.runs.metrics import read_metrics
-from pmarl_trainer.runs.run_folder import evaluate_run, load_config, start_run
+from pmarl_trainer.runs.evaluate import evaluate_run
+from pmarl_trainer.runs.facts import load_config
+from pmarl_trainer.runs.metrics import MetricsFile, read_metrics
+from pmarl_trainer.runs.run_folder import start_run
 from pmarl_trainer.training import checkpoint
-from pmarl_trainer.training.hdpo_training import train_by_hindsight
-from pmarl_trainer.training.loop import checkpoint_path
+from pmarl_trainer.training.loop import train
+from pmarl_trainer.training.run_checkpoints import checkpoint_path
 
 CPU = torch.device("cpu")
 ENTRY = "scenv:vector_env"
@@ -203,9 +205,9 @@ def test_interrupted_and_resumed_equals_uninterrupted(tmp_path):
     config = build_config({"env": {"entry": ENTRY, **BEER}, "train": TINY}, "test")
     for name in ("whole", "parts"):
         (tmp_path / name).mkdir()
-    train_by_hindsight(config, tmp_path / "whole", quiet=True)
-    train_by_hindsight(config, tmp_path / "parts", quiet=True, stop=lambda state: state.rollout == 1)
-    train_by_hindsight(config, tmp_path / "parts", resume=True, quiet=True)
+    train(config, tmp_path / "whole", observers=[MetricsFile()])
+    train(config, tmp_path / "parts", observers=[MetricsFile()], stop=lambda state: state.rollout == 1)
+    train(config, tmp_path / "parts", resume=True, observers=[MetricsFile()])
     one, two = (checkpoint.load(checkpoint_path(tmp_path / name, "last"), CPU)[0] for name in ("whole", "parts"))
     assert one.keys() == two.keys()
     assert any(key.startswith("optimiser.policy") for key in one)

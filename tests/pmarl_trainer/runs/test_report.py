@@ -11,11 +11,15 @@ from pmarl_trainer.config.files import build_config
 from pmarl_trainer.data.replay import Replay
 from pmarl_trainer.env_api.protocol import describe
 from pmarl_trainer.errors import DivergedError
-from pmarl_trainer.runs.evaluation_log import append_evaluation, read_evaluations
+from pmarl_trainer.runs.evaluate import evaluate_run
+from pmarl_trainer.runs.evaluation_log import EvaluationLog, read_evaluations
+from pmarl_trainer.runs.facts import load_config
 from pmarl_trainer.runs.learning_curve import draw_learning_curve, spread
-from pmarl_trainer.runs.run_folder import evaluate_run, load_config, start_run
+from pmarl_trainer.runs.run_folder import start_run
 from pmarl_trainer.training.diagnosis import explain_divergence
-from pmarl_trainer.training.loop import checkpoint_path, train
+from pmarl_trainer.training.loop import train
+from pmarl_trainer.training.observer import Beginning, Rollout
+from pmarl_trainer.training.run_checkpoints import checkpoint_path
 from tests.pmarl_trainer.toy_envs import IdentityGame
 from tests.pmarl_trainer.training.test_training import configure
 
@@ -92,10 +96,17 @@ def test_marl_eval_schema(run):
 
 
 def test_evaluations_of_a_rollout_that_was_trained_twice_count_once(tmp_path):
-    for rollout, total in ((2, 1.0), (4, 2.0), (6, 3.0), (4, 4.0)):
-        append_evaluation(tmp_path, rollout=rollout, episodes=rollout, seconds=1.0, totals=[total])
+    """The run was killed after rollout 6, while it wrote; its checkpoint is of rollout 2."""
+    for rollouts, done in ((((2, 1.0), (4, 2.0), (6, 3.0)), 0), (((4, 4.0),), 2)):
+        log = EvaluationLog()
+        log.begin(Beginning(configure(), tmp_path, done, None, "cpu"))
+        for number, total in rollouts:
+            log.rollout(Rollout(number, 6, {"episodes": number, "seconds": 1.0}, 0, [total]))
+        if not done:
+            with (tmp_path / "evaluations.jsonl").open("a") as file:
+                file.write('{"rollout": 7, "epi')
     rows = read_evaluations(tmp_path)
-    assert [(row["rollout"], row["totals"]) for row in rows] == [(2, [1.0]), (4, [4.0]), (6, [3.0])]
+    assert [(row["rollout"], row["totals"]) for row in rows] == [(2, [1.0]), (4, [4.0])]
 
 
 def test_run_facts_name_the_environment_and_the_versions(run):
@@ -139,7 +150,7 @@ def test_the_axis_leaves_out_what_would_flatten_the_curve(tmp_path, monkeypatch)
     monkeypatch.setattr(
         Figure,
         "savefig",
-        lambda self, path, dpi: (
+        lambda self, path, **_: (
             limits.append(self.axes[0].get_ylim())
             or texts.extend(t.get_text() for t in self.axes[0].texts)
             or path.write_bytes(b"")
@@ -169,7 +180,7 @@ def test_names_are_moved_apart_no_more_than_need_be():
 
 def test_rewards_that_are_not_numbers_are_the_environments_fault(tmp_path):
     with pytest.raises(DivergedError, match="environment gave agent 'agent_0' rewards that are not finite") as caught:
-        train(configure("Poisoned", loggers=[]), tmp_path, quiet=True)
+        train(configure("Poisoned", loggers=[]), tmp_path)
     assert len(str(caught.value).splitlines()) == 1
     assert "no checkpoint was due yet" in str(caught.value)
 

@@ -8,10 +8,13 @@ import torch
 from pmarl_trainer.config.files import build_config
 from pmarl_trainer.config.schema import TrainConfig
 from pmarl_trainer.errors import CheckpointError, DivergedError, TrainerError
-from pmarl_trainer.runs.metrics import read_metrics
-from pmarl_trainer.runs.run_folder import evaluate_run, resume_run, start_run
+from pmarl_trainer.runs.evaluate import evaluate_run
+from pmarl_trainer.runs.metrics import MetricsFile, read_metrics
+from pmarl_trainer.runs.run_folder import resume_run, start_run
 from pmarl_trainer.training import checkpoint
-from pmarl_trainer.training.loop import checkpoint_path, prepare_torch, train
+from pmarl_trainer.training.loop import train
+from pmarl_trainer.training.run_checkpoints import checkpoint_path
+from pmarl_trainer.training.setup import prepare_torch
 
 CPU = torch.device("cpu")
 TRAIN = {
@@ -46,10 +49,10 @@ def test_interrupted_and_resumed_equals_uninterrupted(tmp_path, stop_after, temp
     config = configure(env={"delay": [0, 2]}, temperature=temperature, loggers=["csv"])
     for name in ("whole", "parts"):
         (tmp_path / name).mkdir()
-    train(config, tmp_path / "whole", quiet=True)
-    train(config, tmp_path / "parts", quiet=True, stop=lambda state: state.rollout == stop_after)
+    train(config, tmp_path / "whole", observers=[MetricsFile()])
+    train(config, tmp_path / "parts", observers=[MetricsFile()], stop=lambda state: state.rollout == stop_after)
     assert last(tmp_path / "parts")[1]["state"]["rollout"] == stop_after
-    train(config, tmp_path / "parts", resume=True, quiet=True)
+    train(config, tmp_path / "parts", resume=True, observers=[MetricsFile()])
     one, two = (last(tmp_path / name)[0] for name in ("whole", "parts"))
     assert one.keys() == two.keys()
     assert all(torch.equal(one[name], two[name]) for name in one)
@@ -161,7 +164,7 @@ def test_damaged_checkpoints_are_refused_in_one_line(finished, damage):
 def test_a_checkpoint_of_another_run_is_refused_with_the_difference(finished, changes, difference):
     _, folder = finished
     with pytest.raises(CheckpointError, match=difference):
-        train(configure(**{"loggers": ["csv"], **changes}), folder, resume=True, quiet=True)
+        train(configure(**{"loggers": ["csv"], **changes}), folder, resume=True)
 
 
 def test_a_checkpoint_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
@@ -172,7 +175,7 @@ def test_a_checkpoint_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
         raise OSError("disk full")
 
     monkeypatch.setattr(checkpoint, "save_file", fail)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(CheckpointError, match=r"c\.safetensors: cannot be written \(disk full\)"):
         checkpoint.save(path, {"x": torch.zeros(2)}, {"n": 2})
     tensors, facts = checkpoint.load(path, CPU)
     assert tensors["x"].tolist() == [1, 1]

@@ -1,0 +1,169 @@
+"""pmarl-train."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pmarl_trainer.commands.options import TracebackOption, takes
+from pmarl_trainer.commands.running import require_torch
+from pmarl_trainer.config.schema import RunConfig, TrainConfig
+from pmarl_trainer.errors import TrainerError
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """What can be said on the command line of `pmarl-train`."""
+
+    overrides: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[KEY=VALUE]...", help="Settings that win over the file's: train.KEY, env.KEY or KEY."),
+    ] = None
+    scenario: Annotated[Path | None, typer.Option(help="Scenario file (YAML) with the sections env and train.")] = None
+    method: Annotated[
+        str | None,
+        typer.Option(help="maac, pmarl, fv or hdpo.", show_default="the file's, or pmarl"),
+    ] = None
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            help="default; maac-reference: the settings published with MAAC; paper: its equations as printed.",
+            show_default="the file's, or default",
+        ),
+    ] = None
+    seed: Annotated[
+        int | None,
+        typer.Option(help="Of initialisation, exploration and training paths.", show_default="the file's, or 0"),
+    ] = None
+    seeds: Annotated[
+        int,
+        typer.Option(min=1, max=1000, help="Train so many seeds side by side, from SEED on, each in its own folder."),
+    ] = 1
+    device: Annotated[
+        str | None, typer.Option(help="auto, cpu, cuda or cuda:N.", show_default="the file's, or auto")
+    ] = None
+    adjacency: Annotated[
+        Path | None,
+        typer.Option(help="Who is whose neighbour: .json, .npy or text.", show_default="the environment's own"),
+    ] = None
+    out: Annotated[
+        Path | None, typer.Option(help="New folder of the run.", show_default="runs/SCENARIO-METHOD-sSEED-N")
+    ] = None
+    resume: Annotated[Path | None, typer.Option(help="Go on with the run in this folder.", show_default=False)] = None
+    set_: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="The same as KEY=VALUE.")] = None
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress, only the final table.")] = False
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check everything, print the configuration, every key, and stop.")
+    ] = False
+    keys: Annotated[bool, typer.Option("--keys", help="Say what every key of the section train means, and stop.")] = (
+        False
+    )
+    traceback: TracebackOption = False
+
+    def settings(self) -> dict[str, Any]:
+        """Values of the section train that have an option of their own."""
+        return {
+            "method": self.method,
+            "preset": self.preset,
+            "seed": self.seed,
+            "train_device": self.device,
+            "adjacency": None if self.adjacency is None else str(self.adjacency),
+        }
+
+    def given(self) -> set[str]:
+        """Names of the options that were given."""
+        return {field.name for field in fields(self) if getattr(self, field.name) not in (field.default, [])}
+
+
+@takes(TrainOptions)
+def command(options: TrainOptions) -> None:
+    """Train agents on the environment of a scenario file, then evaluate them against its classical policies.
+
+    A scenario file needs one line, env: {entry: scenv:vector_env, scenario: r2},
+    the environment and its arguments; train: {...} changes settings (see --keys).
+    The run's folder holds the resolved configuration, checkpoints, metrics.csv,
+    a tensorboard log, evaluation.json and report.html. Ctrl-C saves; --resume
+    goes on as if nothing had happened.
+
+    Examples:
+
+        pmarl-train --scenario scenarios/r2.yaml
+
+        pmarl-train --scenario scenarios/r2.yaml --method maac --seed 1
+
+        pmarl-train --scenario scenarios/r2.yaml --seeds 5
+
+        pmarl-train --scenario scenarios/r2.yaml batch_size=512 env.shipment_lead_time=3
+
+        pmarl-train --scenario my_env.yaml --adjacency neighbours.csv --dry-run
+
+        pmarl-train --resume runs/r2-pmarl-s0-1
+    """
+    if options.keys:
+        _refuse_others(options, "--keys explains the settings and stops", {"keys"})
+        print_keys()
+    elif options.resume is not None:
+        _refuse_others(options, "--resume goes on with the run as it was configured", {"resume", "quiet"})
+        _resume(options.resume, quiet=options.quiet)
+    elif options.scenario is None:
+        raise TrainerError("give --scenario FILE, or --resume RUN")
+    else:
+        _begin(options, options.scenario)
+
+
+def _refuse_others(options: TrainOptions, why: str, allowed: set[str]) -> None:
+    """An option that would have no effect is refused."""
+    others = options.given() - allowed - {"traceback"}
+    if others:
+        takes_only = " but --quiet" if "quiet" in allowed else " beside it"
+        raise TrainerError(f"{why}; it takes no option{takes_only}")
+
+
+def _begin(options: TrainOptions, scenario: Path) -> None:
+    from pmarl_trainer.config.files import read_config
+
+    config = read_config(scenario, [*(options.overrides or ()), *(options.set_ or ())], **options.settings())
+    if options.dry_run:
+        _dry_run(config)
+        return
+    require_torch()
+    from pmarl_trainer.runs.run_folder import new_folder, start_run
+
+    folder = options.out or new_folder(scenario.stem, config, options.seeds)
+    _say_how_it_ended(start_run(config, folder, seeds=options.seeds, quiet=options.quiet), folder)
+
+
+def _resume(folder: Path, *, quiet: bool) -> None:
+    require_torch()
+    from pmarl_trainer.runs.run_folder import resume_run
+
+    _say_how_it_ended(resume_run(folder, quiet=quiet), folder)
+
+
+def _dry_run(config: RunConfig) -> None:
+    """Print the configuration."""
+    import yaml
+
+    print(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False), end="")
+
+
+def _say_how_it_ended(finished: bool, folder: Path) -> None:
+    if finished:
+        print(f"everything is in {folder}")
+    else:
+        print(f"interrupted, and saved; go on with: pmarl-train --resume {folder}", file=sys.stderr)
+        sys.exit(130)
+
+
+def print_keys() -> None:
+    """Every key of the section train: name, default, what it means."""
+    for name, field in TrainConfig.model_fields.items():
+        default = "null" if field.default is None else field.default
+        print(f"{name}: {default}")
+        if field.description:
+            print(textwrap.fill(field.description, 100, initial_indent="    ", subsequent_indent="    "))
