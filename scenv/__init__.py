@@ -2,6 +2,7 @@
 
 from scenv import policies, render, testing
 from scenv.envs import wrappers
+from scenv.envs.firm import FirmEnv, firm_env
 from scenv.envs.gym_vector import SingleAgentVectorEnv, centralised_vector_env, single_firm_vector_env
 from scenv.envs.parallel import SupplyChainEnv, env, parallel_env, raw_env
 from scenv.envs.registration import register_envs
@@ -24,6 +25,7 @@ __all__ = [
     "Comparison",
     "Episode",
     "Evaluation",
+    "FirmEnv",
     "Network",
     "NetworkError",
     "Scenario",
@@ -38,6 +40,7 @@ __all__ = [
     "demand",
     "env",
     "evaluate",
+    "firm_env",
     "generators",
     "load_network",
     "load_scenario",

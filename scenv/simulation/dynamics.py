@@ -108,10 +108,10 @@ def initial_state(
             arrive in period 0, 1, ...: arrays [S+E, B].
     """
     xp = structure.xp
-    flow = _batched(structure, structure.buyers.spread(structure.mean_demand) * structure.share, num_envs)
+    flow = batched(structure, structure.buyers.spread(structure.mean_demand) * structure.share, num_envs)
     orders = pipeline_with(structure.order_lead, flow, orders_under_way)
     shipments = pipeline_with(structure.shipment_lead, flow, shipments_under_way)
-    on_hand = _batched(structure, structure.initial_on_hand, num_envs)
+    on_hand = batched(structure, structure.initial_on_hand, num_envs)
     claims = (structure.num_edges + structure.num_retailers, num_envs)
     return State(
         on_hand=on_hand,
@@ -124,7 +124,7 @@ def initial_state(
     )
 
 
-def _batched(structure: Structure, column: Array, num_envs: int) -> Array:
+def batched(structure: Structure, column: Array, num_envs: int) -> Array:
     """The same column [K, 1] for every environment: [K, B], memory of its own."""
     xp = structure.xp
     return xp.asarray(xp.broadcast_to(column, (column.shape[0], num_envs)), copy=True)

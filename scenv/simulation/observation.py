@@ -7,6 +7,7 @@ the start, in units of product, float32.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import Final, Protocol
 
 import array_api_compat
@@ -67,6 +68,10 @@ class FunctionalHistory:
         shape = (num_envs, num_firms, LOCAL_STATE_SIZE)
         nothing = xp.zeros(shape, dtype=xp.float32, device=array_api_compat.device(like))
         self._periods: deque[Array] = deque([nothing] * (memory + 1), maxlen=memory + 1)
+
+    def change(self, of: Callable[[Array], Array]) -> None:
+        """Replace the periods that later observations show."""
+        self._periods.extend([of(period) for period in self._periods])
 
     def append(self, local: LocalState) -> Array:
         """Add a period; the observations are a fresh array."""

@@ -65,7 +65,7 @@ class LeadTimes:
             for lead in distinct
         )
         drawn = extra > 0 or not all(link.is_fixed for link in links)
-        return cls(links=tuple(links), slots=slots, horizon=int(periods.max()) + extra, drawn=drawn)
+        return cls(links=tuple(links), slots=slots, horizon=int(periods.max(initial=0)) + extra, drawn=drawn)
 
 
 @dataclass(frozen=True, eq=False)
