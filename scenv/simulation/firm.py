@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from scenv.network.order_links import order_link_buyers
+from scenv.scenario.implied import longest_delay
 from scenv.scenario.lead_times import LinkJourneys
 from scenv.simulation.array_ops import Array, Segments, concat, namespace
 from scenv.simulation.dynamics import (
@@ -26,7 +28,6 @@ from scenv.simulation.dynamics import (
     split_orders,
 )
 from scenv.simulation.exogenous import Exogenous, RowConditions
-from scenv.simulation.order_links import order_link_buyers
 from scenv.simulation.pipelines import pipeline_with, send
 from scenv.simulation.structure import LeadTimes, PriorityRanks, Structure, build_structure
 
@@ -119,7 +120,7 @@ def firm_structure(scenario: Scenario, agent: str, asarray: Any = np.asarray) ->
         sellers=Segments.build(np.zeros(claims, dtype=np.intp), 1, asarray),
         share=asarray(whole.share[in_links]),
         order_lead=lead(whole.order_lead, kept, 0),
-        shipment_lead=lead(whole.shipment_lead, in_links, scenario.longest_delay),
+        shipment_lead=lead(whole.shipment_lead, in_links, longest_delay(scenario)),
         holding_cost=row(whole.holding_cost),
         backorder_cost=row(whole.backorder_cost),
         mean_demand=row(whole.mean_demand),
