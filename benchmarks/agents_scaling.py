@@ -32,7 +32,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from scenv_paper.provenance import provenance
 
 import scenv
 from benchmarks.agents_scaling_report import draw, exponents, report
@@ -43,6 +42,7 @@ from pmarl_trainer.env_api.protocol import EnvSpec
 from pmarl_trainer.learners.actor_critic import Learner
 from pmarl_trainer.learners.graph import neighbour_mask
 from pmarl_trainer.networks.attention import attend_dense, attend_edges, edges_pay, neighbour_lists
+from scenv_paper.provenance import provenance
 
 RESULTS = Path(__file__).parent / "results"
 NETWORKS = ("bg", "r1", "r2", "r3")

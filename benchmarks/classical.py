@@ -29,12 +29,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scenv_paper.provenance import provenance
 
 import scenv
 from benchmarks.classical_report import report
 from scenv.evaluation.intervals import mean_interval, paired_difference
 from scenv.policies import make_policy
+from scenv_paper.provenance import provenance
 
 RESULTS = Path(__file__).parent / "results"
 REFERENCE, BEST_LEVELS, YARDSTICK = "base-stock", "optimised-base-stock", "near-optimal"

@@ -38,12 +38,13 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 from rich.table import Table
-from scenv_paper.provenance import REPOSITORY, provenance
 
 import scenv
+from benchmarks import REPOSITORY
 from benchmarks.timing import batched_speed, load_average, pettingzoo_speed
 from scenv.policies import BaseStock
 from scenv.scenario.implied import demand_moments, unit_costs
+from scenv_paper.provenance import provenance
 
 RESULTS = Path(__file__).parent / "results" / "compare_simulators.json"
 NETWORKS = ("bg", "r3")

@@ -27,12 +27,13 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
-from scenv_paper.provenance import REPOSITORY, provenance
 
 import scenv
+from benchmarks import REPOSITORY
 from benchmarks.env_parts import bytes_per_step, copy_bandwidth, memory_per_copy, time_by_part
 from benchmarks.timing import batched_speed, load_average, pettingzoo_speed
 from scenv import generators
+from scenv_paper.provenance import provenance
 
 RESULTS = Path(__file__).parent / "results" / "env_speed.json"
 NETWORKS = ("bg", "r1", "r2", "r3")

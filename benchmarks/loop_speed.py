@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from scenv_paper.provenance import provenance
 
 from benchmarks.update_speed import Products, make_clock, timed
 from pmarl_trainer.config.schema import EnvConfig, RunConfig, TrainConfig
@@ -29,6 +28,7 @@ from pmarl_trainer.data.replay import Replay
 from pmarl_trainer.data.rollout import align, collect
 from pmarl_trainer.learners.actor_critic import Learner
 from pmarl_trainer.training.setup import open_env
+from scenv_paper.provenance import provenance
 
 RESULTS = Path(__file__).parent / "results"
 

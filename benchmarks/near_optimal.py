@@ -16,14 +16,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from scenv_paper.provenance import REPOSITORY, provenance
-
+from benchmarks import REPOSITORY
 from benchmarks.near_optimal_report import report
 from pmarl_trainer.config.files import build_config, read_config
 from pmarl_trainer.config.schema import RunConfig
 from pmarl_trainer.runs.evaluate import evaluate_run
 from pmarl_trainer.runs.facts import load_config
 from pmarl_trainer.runs.run_folder import resume_run, start_run
+from scenv_paper.provenance import provenance
 
 RESULTS = Path(__file__).parent / "results"
 #: The seed and number of the demand paths that benchmarks.classical evaluates on.

@@ -22,7 +22,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scenv_paper.provenance import REPOSITORY, provenance
+
+from benchmarks import REPOSITORY
+from scenv_paper.provenance import provenance
 
 RESULTS = Path(__file__).parent / "results"
 EVALUATION_SEED = 7

@@ -21,11 +21,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from scenv_paper.provenance import provenance
 
 import scenv
 from benchmarks.timing import batched_speed, pettingzoo_speed
 from benchmarks.update_speed import random_batch, spec_of, timed, variants_of
+from scenv_paper.provenance import provenance
 
 RECORD = Path(__file__).parent / "results" / "small.json"
 TOLERATED = 0.7

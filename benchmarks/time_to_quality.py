@@ -27,9 +27,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from scenv_paper.provenance import REPOSITORY, provenance
-
+from benchmarks import REPOSITORY
 from pmarl_trainer.runs.metrics import read_metrics
+from scenv_paper.provenance import provenance
 
 RESULTS = Path(__file__).parent / "results"
 TARGET = 0.85

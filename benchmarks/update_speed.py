@@ -26,7 +26,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from scenv_paper.provenance import provenance
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import scenv
@@ -36,6 +35,7 @@ from pmarl_trainer.data.replay import Batch
 from pmarl_trainer.env_api.protocol import EnvSpec
 from pmarl_trainer.learners.actor_critic import Learner
 from pmarl_trainer.learners.graph import neighbour_mask
+from scenv_paper.provenance import provenance
 
 RESULTS = Path(__file__).parent / "results"
 METHODS = ("maac", "pmarl")

@@ -32,12 +32,13 @@ def test_contracts_hold(repository: Path) -> None:
         ("scenv", "def late():\n    from torch import nn\n"),
         ("scenv", "import pmarl_trainer"),
         ("pmarl_trainer", "import scenv"),
+        ("pmarl_trainer", "def late():\n    from scenv_paper import results\n"),
     ],
 )
 def test_contracts_bite(repository: Path, tmp_path: Path, package: str, statement: str) -> None:
     """The check can fail: each forbidden import, put into an otherwise empty pair of packages, breaks one contract."""
     shutil.copy(repository / "pyproject.toml", tmp_path)
-    for name in ("scenv", "pmarl_trainer"):
+    for name in ("scenv", "pmarl_trainer", "scenv_paper"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text("")
     (tmp_path / package / "offender.py").write_text(statement)

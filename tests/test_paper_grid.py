@@ -14,9 +14,10 @@ from pathlib import Path
 import filelock
 import pytest
 from rich.console import Console
+
 from scenv_paper import cli, grid
 from scenv_paper.cell import BUSY, INTERRUPTED, run_cell, write_json
-from scenv_paper.design import ABLATIONS, BUDGETS, Cell, cells
+from scenv_paper.design import ABLATIONS, BUDGETS, NETWORKS, Cell, cells
 from scenv_paper.display import table
 from scenv_paper.timing import measure
 
@@ -65,6 +66,16 @@ def test_a_cells_overrides_are_settings_that_the_trainer_takes(method, repositor
         )
         assert config.env.arguments["shipment_lead_time"] == 3
         assert config.train.rollouts in (BUDGETS[budget].rollouts, BUDGETS[budget].hdpo_rollouts)
+
+
+def test_the_recorded_command_is_the_cells_own_run(repository):
+    """A record's command names scenarios/NETWORK.yaml; the cell itself reads no file, for a wheel has none."""
+    from pmarl_trainer.config.files import build_config, read_config
+
+    for network in NETWORKS:
+        document = {"env": {"entry": "scenv:vector_env", "scenario": network}}
+        own = build_config(document, network, method="fv", seed=2)
+        assert own == read_config(repository / "scenarios" / f"{network}.yaml", method="fv", seed=2)
 
 
 def test_cells_that_go_wrong_are_told_apart_and_stop_no_other(fake, tmp_path):
@@ -122,9 +133,8 @@ def test_learned_and_classical_policies_meet_the_same_demand(tmp_path):
     """What the trainer says that base-stock costs is what the classical cell says, path by path."""
     assert run_cell(Cell("bg", 2, "pmarl", 0, "smoke"), tmp_path / "pmarl") == 0
     evaluation = json.loads((tmp_path / "pmarl" / "run" / "evaluation.json").read_text())
-    from scenv_paper.design import EVALUATION_SEED
-
     import scenv
+    from scenv_paper.design import EVALUATION_SEED
 
     scenario = scenv.load_scenario("bg", shipment_lead_time=2)
     expected = scenv.evaluate("base-stock", scenario, episodes=100, seed=EVALUATION_SEED).episode_costs

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from scenv_paper import cli
 from scenv_paper.claims import CLAIMS
 from scenv_paper.design import CLASSICAL
@@ -71,7 +72,7 @@ def test_known_ratios_come_out(raw):
     document = make_document(read_results(raw))
     bs = row(document["costs"], network="r3", lead_time=2, policy="base-stock")
     assert bs["mean"][0] == pytest.approx(1.5 * PATHS.mean(), rel=1e-5)
-    assert bs["to_yardstick"] == [3.0, 3.0, 3.0]  # paired by path: no spread is left
+    assert bs["to_near_optimal"] == [3.0, 3.0, 3.0]  # paired by path: no spread is left
     assert bs["to_base_stock"] == [1.0, 1.0, 1.0]
     assert row(document["figure_5"], network="bg", policy="base-stock")["ratio"][0] == pytest.approx(1.5)
     assert row(document["figure_6"], network="bg", policy="maac")["ratio"][0] == pytest.approx(1.25)
@@ -162,8 +163,8 @@ def test_what_rests_on_one_seed_is_marked(raw):
         (raw / "small" / f"r3-2-fv-s{seed}.json").unlink()
     text = page(make_document(read_results(raw)))
     about_equal = next(line for line in text.splitlines() if "full visibility (Figure 6) | PMaRL ÷ FV" in line)
-    assert about_equal.endswith("| **holds** | 2 | 1 |")
-    assert "| r3 | 1.000 (1.000 … 1.000)<br>holds† |" in text
+    assert about_equal.endswith("| **holds in 1, not judged (one seed) in 1** | 2 | 1 |")
+    assert "| r3 | 1.000 (1.000 … 1.000)<br>not judged (one seed)† |" in text
     assert "| bg | 1.000 (1.000 … 1.000)<br>holds |" in text
     assert (
         text.count("† one training seed, which the intervals leave out.") == 1
@@ -185,7 +186,8 @@ def test_the_page_is_one_file_and_a_changed_digit_is_found(raw):
     write_report(raw, out)
     shown = (out / "report.html").read_text(encoding="utf-8")
     assert shown.count("data:image/png;base64,") == 4
-    assert not re.search(r'(src|href)="(?!data:)', shown)
+    assert not re.search(r'(src|href)="(?!data:|#)', shown)
+    assert set(re.findall(r'href="#([^"]+)"', shown)) == set(re.findall(r'<h2 id="([^"]+)"', shown)) != set()
     assert verify_report(raw, out) == []
     text = (out / "report.md").read_text(encoding="utf-8")
     (out / "report.md").write_text(text.replace("1.500 (1.500", "1.400 (1.500", 1), encoding="utf-8")
@@ -201,6 +203,19 @@ def test_the_page_is_one_file_and_a_changed_digit_is_found(raw):
     (out / "report.html").write_text(shown.replace("1.500 (1.500", "1.400 (1.500", 1), encoding="utf-8")
     (difference,) = verify_report(raw, out)
     assert re.match(r"report\.html, line \d+: .*1\.400", difference)
+
+
+def test_findings_beside_the_report_stand_in_it_and_are_no_markup(raw):
+    out = raw.parent
+    (out / "findings.md").write_text("## What I found\n\nSmall <b>steps</b> & {{ document }}.\n", encoding="utf-8")
+    write_report(raw, out)
+    assert "## What I found\n\nSmall <b>steps</b> & {{ document }}.\n\n## How far" in (out / "report.md").read_text(
+        "utf-8"
+    )
+    assert 'id="what-i-found"' in (out / "report.html").read_text("utf-8")
+    assert verify_report(raw, out) == []
+    (out / "findings.md").unlink()
+    assert verify_report(raw, out)
 
 
 def test_a_raw_file_that_was_changed_is_found(raw, capsys, monkeypatch):

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from scenv_paper.provenance import provenance
 
 from benchmarks import agents_scaling, loop_speed, search, time_to_quality, update_speed
 from benchmarks import agents_scaling_report as scaling_report
+from scenv_paper.provenance import provenance
 
 
 def test_the_exponent_of_a_power_law():

@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import filelock
+
 from scenv_paper.design import CLASSICAL, EVALUATION_EPISODES, EVALUATION_SEED, Cell
-from scenv_paper.provenance import REPOSITORY, provenance
+from scenv_paper.provenance import provenance
 
 #: Exit statuses, besides 0 for done and 1 for an error.
 BUSY, INTERRUPTED = 75, 130
@@ -65,17 +66,18 @@ def _classical(cell: Cell) -> dict[str, Any]:
 
 def _trained(cell: Cell, run: Path) -> dict[str, Any] | None:
     """Train, or go on; None if interrupted."""
-    from pmarl_trainer.config.files import read_config
+    from pmarl_trainer.config.files import build_config
     from pmarl_trainer.runs.run_folder import resume_run, start_run
 
-    scenario = REPOSITORY / "scenarios" / f"{cell.network}.yaml"
+    # scenarios/NETWORK.yaml of the repository says the same; an installed package has no such folder.
+    scenario = {"env": {"entry": "scenv:vector_env", "scenario": cell.network}}
     if not (run / "evaluation.json").exists():
         if (run / "checkpoints" / "last.safetensors").exists():
             finished = resume_run(run, quiet=True)
         else:
             _clear(run)
             overrides = [*cell.overrides(), "threads=1", "loggers=[csv]"]
-            config = read_config(scenario, overrides, method=cell.trainer_method(), seed=cell.seed)
+            config = build_config(scenario, cell.network, overrides, method=cell.trainer_method(), seed=cell.seed)
             finished = start_run(config, run, quiet=True)
         if not finished:
             return None

@@ -19,6 +19,8 @@ SIMPLE, COMPLEX = ("bg",), ("r1", "r2", "r3")
 MANY_NODES = ("r2", "r3")
 
 Verdict = Literal["holds", "does not hold", "not distinguishable"]
+#: What is said instead where a trained policy has one seed: nothing is known of what another training would have given.
+ONE_SEED_VERDICT = "not judged (one seed)"
 
 
 @dataclass(frozen=True)
@@ -157,8 +159,10 @@ def judge(
                 known = [count for policy in both if (count := seeds(network, lead_time or 0, policy)) is not None]
                 if estimate is not None:
                     interval = [estimate.value, estimate.low, estimate.high]
-                    case = {"network": network, "lead_time": lead_time, "seeds": min(known, default=None)}
-                    cases.append({**case, "ratio": interval, "verdict": claim.verdict(estimate)})
+                    fewest = min(known, default=None)
+                    verdict = ONE_SEED_VERDICT if fewest == 1 else claim.verdict(estimate)
+                    case = {"network": network, "lead_time": lead_time, "seeds": fewest}
+                    cases.append({**case, "ratio": interval, "verdict": verdict})
         judged.append({"claim": claim.text, "rule": claim.rule, "verdict": _overall(cases), "cases": cases})
     return judged
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 NETWORKS = ("bg", "r1", "r2", "r3")
 LEAD_TIMES = (1, 2, 3)
-#: The paper's three, in the order in which a partial grid says most, and the near-optimal yardstick.
+#: The paper's three, in the order in which a partial grid says most, and the near-optimal policies.
 METHODS = ("pmarl", "maac", "fv", "hdpo")
 #: Names of the classical policies in the raw files, as `scenv.policies.make_policy` takes them.
 CLASSICAL = ("base-stock", "decomposition-aggregation", "optimised-base-stock", "pass-through", "sterman")
@@ -28,7 +28,7 @@ class Budget:
 
     Attributes:
         rollouts: of MAAC, PMaRL and FV; `standard` is the trainer's default.
-        hdpo_rollouts: of the near-optimal yardstick.
+        hdpo_rollouts: of the near-optimal policies.
     """
 
     rollouts: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rich.table import Table
+
 from scenv_paper.design import Cell
 from scenv_paper.grid import DONE, ELSEWHERE, FAILED, RUNNING, STOPPED, WAITING, Grid
 

@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
-from scenv_paper.claims import judge
-from scenv_paper.design import ABLATIONS, CLASSICAL, METHODS, NETWORKS
-from scenv_paper.results import PAPER_METHODS, YARDSTICK, Results, provenances
-from scenv_paper.statistics import Estimate, mean, median, ratio, ratio_of_repeats
 
 import scenv
 from pmarl_trainer.config.schema import METHODS as METHOD_TABLE
+from scenv_paper.claims import judge
+from scenv_paper.design import ABLATIONS, CLASSICAL, METHODS, NETWORKS
+from scenv_paper.results import NEAR_OPTIMAL, PAPER_METHODS, Results, provenances
+from scenv_paper.statistics import Estimate, mean, median, ratio, ratio_of_repeats
 
 #: Policies in the order of the tables.
-POLICIES = (*CLASSICAL, *PAPER_METHODS, YARDSTICK)
+POLICIES = (*CLASSICAL, *PAPER_METHODS, NEAR_OPTIMAL)
 FIGURE_5 = ("base-stock", "decomposition-aggregation", "pmarl")
 FIGURE_6 = PAPER_METHODS
 CURVES_ON = ("r3", 2)
@@ -64,10 +64,11 @@ def _scenarios() -> list[dict[str, Any]]:
     rows = []
     for name in NETWORKS:
         scenario = scenv.load_scenario(name)
+        demand, _ = scenario.demand.moments(scenario.network.retailers)
         rows.append(
             {
                 "network": name,
-                "demand": f"{scenario.demand.kind}, mean {float(np.mean(scenario.demand.mean)):.4g}",
+                "demand": f"{scenario.demand.kind}, mean {float(demand.mean()):.4g}",
                 "actions": f"{scenario.actions.low} … {scenario.actions.high}",
                 "periods": scenario.horizon,
                 "warmup": scenario.warmup,
@@ -93,15 +94,15 @@ def _costs(results: Results, policies: Iterable[str], network: str, lead_time: i
     references = {
         "to_base_stock": "base-stock",
         "to_optimised_base_stock": "optimised-base-stock",
-        "to_yardstick": YARDSTICK,
+        "to_near_optimal": NEAR_OPTIMAL,
     }
     for policy, own in costs.items():
         row: dict[str, Any] = {"network": network, "lead_time": lead_time, "policy": policy}
-        if own is not None:
-            row |= {"seeds": results.seeds(network, lead_time, policy), "mean": _triple(mean(own))}
-            for key, name in references.items():
-                reference = costs[name]
-                row[key] = None if reference is None else _triple(ratio(own, reference))
+        row["seeds"] = results.seeds(network, lead_time, policy)
+        row["mean"] = None if own is None else _triple(mean(own))
+        for key, name in references.items():
+            reference = costs[name]
+            row[key] = None if own is None or reference is None else _triple(ratio(own, reference))
         yield row
 
 
@@ -175,6 +176,7 @@ def _ablations(results: Results) -> Iterable[dict[str, Any]]:
         seeds = [run.cell.seed for run in own if run.cell.seed in {other.cell.seed for other in full}]
         row["seeds"] = seeds or [run.cell.seed for run in own]
         row["settings"] = ", ".join(ABLATIONS[method][1])
+        row["to_method"] = None
         if seeds:
             pair = (np.array([run.costs for run in runs if run.cell.seed in seeds]) for runs in (own, full))
             row["to_method"] = _triple(ratio(*pair))

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from scenv_paper.markdown import ONE_SEED, SHORT
+
+from scenv_paper.wording import ONE_SEED, SHORT
 
 #: Okabe and Ito's colours, which most colour-blind people tell apart.
 COLOURS = {

@@ -17,9 +17,10 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
+import scenv
+import scenv_paper
 from scenv_paper.cell import BUSY, INTERRUPTED, write_json
 from scenv_paper.design import Cell
-from scenv_paper.provenance import REPOSITORY
 
 #: What a cell can be. "elsewhere": another process holds its lock.
 States = Mapping[Cell, str]
@@ -118,8 +119,13 @@ def cell_command(cell: Cell, folder: Path) -> list[str]:
 
 
 def cell_environment() -> dict[str, str]:
-    """One thread a process: cells run side by side, and a waiting thread must not spin on another's core."""
-    return {"PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
+    """One thread a process: cells run side by side, and a waiting thread must not spin on another's core.
+
+    A cell's process finds the packages where this one found them, installed or not.
+    """
+    folders = [str(Path(str(package.__file__)).parents[1]) for package in (scenv, scenv_paper)]
+    path = os.pathsep.join([*dict.fromkeys(folders), *filter(None, [os.environ.get("PYTHONPATH")])])
+    return {"PYTHONPATH": path, "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
 
 
 def run_process(command: Sequence[str], log: str, environment: Mapping[str, str]) -> int:

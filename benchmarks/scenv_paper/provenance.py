@@ -10,7 +10,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+_ROOT = Path(__file__).resolve().parents[2]
+#: The clone that this package stands in; None where it was installed from a wheel.
+CHECKOUT = _ROOT if (_ROOT / "benchmarks" / "scenv_paper").is_dir() else None
 
 
 def provenance(libraries: tuple[str, ...] = ("numpy",)) -> dict[str, str | int]:
@@ -30,7 +32,7 @@ def provenance(libraries: tuple[str, ...] = ("numpy",)) -> dict[str, str | int]:
         "machine": f"{_processor()}, {os.cpu_count()} cores",
         "python": platform.python_version(),
         **versions,
-        "commit": _git("rev-parse", "--short", "HEAD") + (" with changes" if _changed() else ""),
+        "commit": _commit(),
         "date": datetime.date.today().isoformat(),
     }
 
@@ -66,12 +68,15 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def _changed() -> bool:
-    """Whether a package that is measured differs from the commit."""
+def _commit() -> str:
+    """The clone's commit, marked if a measured package differs from it; of a wheel its version."""
+    if CHECKOUT is None:
+        return f"scenv {importlib.metadata.version('scenv')}"
     code = ("scenv", "pmarl_trainer", "scenarios", "benchmarks", ":!benchmarks/results")
-    return bool(_git("status", "--porcelain", "--untracked-files=no", "--", *code))
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", *code)
+    return _git("rev-parse", "--short", "HEAD") + (" with changes" if changed else "")
 
 
 def _git(*arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    done = subprocess.run(["git", *arguments], cwd=CHECKOUT, capture_output=True, text=True, check=False)
     return done.stdout.strip() if done.returncode == 0 else "unknown"

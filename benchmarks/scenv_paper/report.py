@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import html
 import json
 import re
 from collections.abc import Iterator
@@ -11,31 +10,17 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from markdown_it import MarkdownIt
 from scenv_paper.cell import write_json
 from scenv_paper.document import make_document
 from scenv_paper.errors import UsageError
 from scenv_paper.figures import draw
-from scenv_paper.page import page
+from scenv_paper.page import html, page
 from scenv_paper.results import read_results
 
-#: What we found out about differences, written by hand: the only part of the report that is.
-FINDINGS = Path(__file__).with_name("findings.md")
+#: A file of the results folder with what was found out about differences, written by hand: the only such part.
+FINDINGS = "findings.md"
 _PICTURE = re.compile(r'src="(figures/[a-z0-9_]+\.png)"')
 _EMBEDDED = re.compile(r'src="data:image/png;base64,[A-Za-z0-9+/=]+"')
-_STYLE = """
-:root { color-scheme: light dark; --line: #8884; }
-body { font: 15px/1.55 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2.4rem; } h3 { font-size: 1rem; }
-.wide { overflow-x: auto; } table { border-collapse: collapse; font-size: 14px; }
-td, th { padding: .25rem .7rem; border-bottom: 1px solid var(--line); vertical-align: top; }
-td { font-variant-numeric: tabular-nums; } th { text-align: left; } td[style*="right"] { white-space: nowrap; }
-img { max-width: 100%; background: white; border-radius: .4rem; } code { font: 13px ui-monospace, monospace; }
-@media (max-width: 40rem) {
-  table { font-size: 13px; } td, th { padding: .2rem .45rem; }
-  p:has(> img) { overflow-x: auto; } p > img { max-width: none; width: 46rem; }
-}
-"""
 
 
 def write_report(raw: Path, out: Path) -> list[Path]:
@@ -43,18 +28,18 @@ def write_report(raw: Path, out: Path) -> list[Path]:
 
     Args:
         raw: folder of the grid's raw files.
-        out: where the report goes.
+        out: where the report goes; a findings.md there becomes part of it.
 
     Raises:
         UsageError: if a raw file cannot be used, or there is none.
     """
     document = make_document(read_results(raw))
-    text = page(document, _findings())
+    text = page(document, _findings(out))
     out.mkdir(parents=True, exist_ok=True)
     write_json(out / "report.json", document)
     (out / "report.md").write_text(text, encoding="utf-8")
     pictures = draw(document, out / "figures")
-    (out / "report.html").write_text(_with_pictures(_html(text), out), encoding="utf-8")
+    (out / "report.html").write_text(_with_pictures(html(text), out), encoding="utf-8")
     return [*(out / f"report.{kind}" for kind in ("md", "html", "json")), *pictures]
 
 
@@ -70,11 +55,11 @@ def verify_report(raw: Path, out: Path) -> list[str]:
     except (OSError, ValueError) as error:
         raise UsageError(f"{out}: expected report.json, report.md and report.html ({error})") from None
     document = make_document(read_results(raw))
-    expected = page(document, _findings())
+    expected = page(document, _findings(out))
     return [
         *(f"report.json: {line}" for line in _differences(document, recorded, "")),
         *_different_lines("report.md", expected, text),
-        *_different_lines("report.html", _PICTURE.sub('src=""', _html(expected)), _EMBEDDED.sub('src=""', shown)),
+        *_different_lines("report.html", _PICTURE.sub('src=""', html(expected)), _EMBEDDED.sub('src=""', shown)),
     ]
 
 
@@ -94,8 +79,9 @@ def _from_first_difference(one: str, other: str) -> tuple[str, str]:
     return _shortened(dots + one[common:]), _shortened(dots + other[common:])
 
 
-def _findings() -> str:
-    return FINDINGS.read_text(encoding="utf-8") if FINDINGS.exists() else ""
+def _findings(out: Path) -> str:
+    path = out / FINDINGS
+    return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
 def _differences(expected: Any, recorded: Any, where: str) -> Iterator[str]:
@@ -112,17 +98,6 @@ def _differences(expected: Any, recorded: Any, where: str) -> Iterator[str]:
 
 def _shortened(text: str) -> str:
     return text if len(text) <= 80 else text[:77] + "..."
-
-
-def _html(text: str) -> str:
-    """The page, with pictures still in files of their own."""
-    body = MarkdownIt("commonmark").enable("table").render(text)
-    body = body.replace("<table>", '<div class="wide"><table>').replace("</table>", "</table></div>")
-    title = html.escape("The paper's experiments, reproduced")
-    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>'
-    return (
-        f'<!doctype html>\n<html lang="en"><head>{head}<style>{_STYLE}</style></head>\n<body>\n{body}</body></html>\n'
-    )
 
 
 def _with_pictures(shown: str, out: Path) -> str:

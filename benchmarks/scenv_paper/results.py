@@ -10,12 +10,13 @@ from typing import Annotated, Self, TypeVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
 from scenv_paper.design import ABLATIONS, BUDGETS, CLASSICAL, EVALUATION_EPISODES, LEAD_TIMES, METHODS, NETWORKS
 from scenv_paper.errors import UsageError
 
 #: MAAC, PMaRL and FV: the paper's.
 PAPER_METHODS = ("maac", "pmarl", "fv")
-YARDSTICK = "hdpo"
+NEAR_OPTIMAL = "hdpo"
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Costs = Annotated[list[Positive], Field(min_length=EVALUATION_EPISODES, max_length=EVALUATION_EPISODES)]
@@ -194,7 +195,7 @@ def _trained(path: Path) -> tuple[tuple[str, str, int, str, int], TrainedRecord]
     if cell.method in CLASSICAL:
         raise UsageError(f"{path}: cell.method: {cell.method!r} is a classical policy, and is not trained")
     budget = BUDGETS[cell.budget]
-    rollouts = budget.hdpo_rollouts if cell.method == YARDSTICK else budget.rollouts
+    rollouts = budget.hdpo_rollouts if cell.method == NEAR_OPTIMAL else budget.rollouts
     if cell.method in (*METHODS, *ABLATIONS) and record.training.rollouts != rollouts:
         raise UsageError(
             f"{path}: training.rollouts: the budget {cell.budget!r} is {rollouts} of {cell.method}, "

@@ -14,14 +14,14 @@ from functools import partial
 from typing import Any
 
 import torch
-from scenv_paper.design import NETWORKS
-from scenv_paper.provenance import provenance
 
 from pmarl_trainer.config.schema import METHODS, EnvConfig, RunConfig, TrainConfig
 from pmarl_trainer.data.replay import Replay
 from pmarl_trainer.data.rollout import align, collect
 from pmarl_trainer.learners.actor_critic import Learner
 from pmarl_trainer.training.setup import open_env
+from scenv_paper.design import NETWORKS
+from scenv_paper.provenance import provenance
 
 
 def _turns(network: str, method: str) -> tuple[int, Callable[[], float]]:
