@@ -181,6 +181,8 @@ def _fields(name: str) -> str:
     rows = ["| field | default | meaning |", "| --- | --- | --- |"]
     for field, info in scenv.Scenario.model_fields.items():
         default = "*required*" if info.default is PydanticUndefined else f"`{_plain(info.default)}`"
+        if info.default_factory is not None:  # it follows from another field; the meaning says how
+            default = "*see right*"
         meaning = " ".join((info.description or "").split()).replace("|", "\\|")
         meaning = re.sub(r"\[(paper|choice)([^\]]*)\]", r"(**\1**\2)", meaning)
         rows.append(f"| `{field}` | {default} | {meaning} |")

@@ -2,9 +2,10 @@
 
 from scenv import policies, render, testing
 from scenv.envs import wrappers
+from scenv.envs.factory import env, parallel_env, raw_env, vector_env
 from scenv.envs.firm import FirmEnv, firm_env
 from scenv.envs.gym_vector import SingleAgentVectorEnv, centralised_vector_env, single_firm_vector_env
-from scenv.envs.parallel import SupplyChainEnv, env, parallel_env, raw_env
+from scenv.envs.parallel import SupplyChainEnv
 from scenv.envs.registration import register_envs
 from scenv.envs.single_agent import SingleAgentEnv, centralised_env, single_firm_env
 from scenv.errors import ActionError, NetworkError, ScenarioError, ScenvError
@@ -16,7 +17,7 @@ from scenv.network.network import Network, load_network
 from scenv.scenario import demand
 from scenv.scenario.files import load_scenario
 from scenv.scenario.scenario import Scenario
-from scenv.simulation.vector_env import VectorEnv, vector_env
+from scenv.simulation.vector_env import VectorEnv
 from scenv.theory.lower_bound import newsvendor_bound
 from scenv.theory.serial_optimum import serial_optimum
 

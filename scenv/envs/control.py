@@ -71,6 +71,7 @@ class OneFirm:
         self._firm = batch.agents.index(agent)
         self._others = make_policy(others, batch.scenario) if isinstance(others, str) else others
         self._answerable = _answerable(batch, objective, self._firm)
+        self._weights = _cost_weights(batch, self._answerable)
         self._scale = _scale(batch, normalise)[self._firm]
         self.observation_space = Box(0.0, np.inf, (batch.observation_size,), np.float32)
         self.action_space = Discrete(int(batch.num_actions[self._firm]))
@@ -96,8 +97,8 @@ class OneFirm:
         return observation[:, self._firm] / self._scale
 
     def reward(self, rewards: np.ndarray) -> np.ndarray:
-        """[B]: its own, or with objective "chain" the mean over all firms."""
-        return rewards[:, self._answerable].mean(axis=1)
+        """[B]: its own, or with objective "chain" the cost of all firms, scaled as one firm with all their demand."""
+        return (rewards[:, self._answerable] * self._weights).sum(axis=1)
 
     def cost(self, cost: np.ndarray) -> np.ndarray:
         """[B]: its own, or with objective "chain" the sum over all firms."""
@@ -110,10 +111,12 @@ class AllFirms:
     def __init__(self, batch: VectorEnv, normalise: bool) -> None:
         """See `scenv.centralised_env`."""
         firms = len(batch.agents)
+        everyone = _answerable(batch, "chain", 0)
+        self._weights = _cost_weights(batch, everyone)
         self._scale = _scale(batch, normalise)[:, None]
         self.observation_space = Box(0.0, np.inf, (firms * batch.observation_size,), np.float32)
         self.action_space = MultiDiscrete(batch.num_actions)
-        self.reward_delay = _common_delay(batch, _answerable(batch, "chain", 0))
+        self.reward_delay = _common_delay(batch, everyone)
 
     def reset(self, num_envs: int, seed: int) -> None:
         """Nothing to forget."""
@@ -127,8 +130,8 @@ class AllFirms:
         return (observation / self._scale).reshape(len(observation), -1)
 
     def reward(self, rewards: np.ndarray) -> np.ndarray:
-        """[B]: the mean over all firms."""
-        return rewards.mean(axis=1)
+        """[B]: the cost of all firms, scaled as one firm with all their demand."""
+        return (rewards * self._weights).sum(axis=1)
 
     def cost(self, cost: np.ndarray) -> np.ndarray:
         """[B]: the sum over all firms."""
@@ -139,21 +142,37 @@ def _answerable(batch: VectorEnv, objective: str, firm: int) -> np.ndarray:
     """[k] indices of the firms whose rewards and costs count."""
     if objective not in ("firm", "chain"):
         raise ScenarioError(f"objective must be 'firm' or 'chain', got {objective!r:.60}")
-    return np.arange(len(batch.agents)) if objective == "chain" else np.array([firm])
+    if objective == "firm":
+        return np.array([firm])
+    if batch.scenario.reward_scope != "own":
+        raise ScenarioError(
+            f"reward_scope must be 'own' where the whole chain is answered for, got {batch.scenario.reward_scope!r}: "
+            "every firm's cost already counts, once"
+        )
+    return np.arange(len(batch.agents))
+
+
+def _cost_weights(batch: VectorEnv, firms: np.ndarray) -> np.ndarray:
+    """[k] weights that turn the firms' rewards into minus their summed cost, over their summed mean demand.
+
+    A firm's reward is its cost over its own mean demand. Their mean would count a unit of cost more at a small firm
+    than at a large one, and so reward the dearer of two policies.
+    """
+    demand = batch.observation_scale[firms]
+    return demand / demand.sum()
 
 
 def _common_delay(batch: VectorEnv, firms: np.ndarray) -> int:
-    """The firms' reward delay, if they have a common one: a mean over different delays belongs to no action."""
+    """The firms' reward delay, if they have a common one: a sum over different delays belongs to no action."""
     delays = batch.reward_delay[firms]
     if delays.min() != delays.max():
         raise ScenarioError(
             f"reward='windowed' comes {delays.min()} to {delays.max()} periods late, depending on the firm, so it "
-            "cannot be averaged over firms; use reward='cost'"
+            "cannot be added over firms; use reward='cost', or reward_window_end='after_action'"
         )
     return int(delays[0])
 
 
 def _scale(batch: VectorEnv, normalise: bool) -> np.ndarray:
     """[N] float32 what observations are divided by: each firm's mean demand (1 where there is none), or 1."""
-    scale = batch.observation_scale if normalise else np.ones(len(batch.agents))
-    return np.where(scale > 0, scale, 1.0).astype(np.float32)
+    return (batch.observation_scale if normalise else np.ones(len(batch.agents))).astype(np.float32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,7 +31,7 @@ from scenv.simulation.firm import (
     take_in,
 )
 from scenv.simulation.observation import LOCAL_STATE_SIZE, FunctionalHistory, History, empty_history
-from scenv.simulation.random_streams import RandomStreams, Seed
+from scenv.simulation.random_streams import RandomStreams, Seed, checked_rows
 from scenv.simulation.reward import RewardRule, reward_rule
 from scenv.simulation.structure import build_structure
 
@@ -98,7 +99,12 @@ class FirmEnv:
         if agent not in scenario.network.agents:
             hint = did_you_mean(agent, scenario.network.agents)
             raise ScenarioError(f"{agent!r} is no firm of network {scenario.network.name!r}{hint}")
-        self.agent, self.scenario, self.num_envs = agent, scenario, num_envs
+        if scenario.reward_scope != "own":
+            raise ScenarioError(
+                f"reward_scope must be 'own' for one firm by itself, which knows no other firm's costs; got "
+                f"{scenario.reward_scope!r}"
+            )
+        self.agent, self.scenario, self.num_envs = agent, scenario, checked_rows(num_envs)
         self._asarray = backend_asarray(backend, device)
         self._firm = firm_structure(scenario, agent, self._asarray)
         self._whole = build_structure(scenario)  # for what is drawn from outside
@@ -112,7 +118,7 @@ class FirmEnv:
         self.observation_size = LOCAL_STATE_SIZE * (scenario.history + 1)
         self.observation_scale = float(self._whole.mean_demand[self._firm.position, 0])
         self.differentiable = backend == "torch"
-        self._streams = RandomStreams(num_envs, seed)
+        self._streams = RandomStreams(self.num_envs, seed)
         self.period = -1
         self._sent: tuple[Array, Array] | None = None
         self._state: FirmState
@@ -120,6 +126,16 @@ class FirmEnv:
         self._exogenous: FirmExogenous
         self._history: History
         self.reward: Array
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> FirmEnv:
+        """A twin that goes on from here exactly as this firm would; arrays are never written, so shared, with the
+        gradient that they carry.
+        """
+        twin = copy.copy(self)
+        for name in ("_reward", "_history", "_streams"):
+            if hasattr(self, name):  # the history begins with the first episode
+                setattr(twin, name, copy.deepcopy(getattr(self, name), memo))
+        return twin
 
     @property
     def local_state(self) -> LocalState:

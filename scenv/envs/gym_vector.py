@@ -10,7 +10,7 @@ from gymnasium.vector import VectorEnv as GymnasiumVectorEnv
 from gymnasium.vector.utils import batch_space
 
 from scenv.envs.control import AllFirms, Control, Objective, OneFirm
-from scenv.envs.parallel import Source, load_with_max_cycles
+from scenv.envs.factory import Source, load_with_max_cycles
 from scenv.policies.base import Policy
 from scenv.simulation.vector_env import VectorEnv
 

@@ -4,21 +4,16 @@ else."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar
 
-import networkx as nx
 import numpy as np
 from gymnasium import logger
 from gymnasium.error import ResetNeeded
 from gymnasium.spaces import Box, Discrete
-from pettingzoo import AECEnv, ParallelEnv
-from pettingzoo.utils import parallel_to_aec, wrappers
+from pettingzoo import ParallelEnv
 
-from scenv.errors import ActionError, ScenarioError, did_you_mean
-from scenv.network.network import Network
+from scenv.errors import ActionError, did_you_mean
 from scenv.render.viewer import RENDER_MODES, Viewer
-from scenv.scenario.files import load_scenario
 from scenv.scenario.scenario import Scenario
 from scenv.simulation.vector_env import VectorEnv
 
@@ -44,10 +39,13 @@ class SupplyChainEnv(ParallelEnv[str, np.ndarray, int]):
     period's demand from downstream.
 
     ## Reward
-    The windowed discounted cost of the paper's equation 11, negative. It is known `reward_delay[agent]` periods after
-    the action, so the reward of step call s belongs to the action of step call s - reward_delay[agent], and is 0
-    before. The cost of the period that a step brought is in `infos[agent]["cost"]` at once. `reward="cost"` rewards
-    with that instead, without delay.
+    **It comes late by default.** The windowed discounted cost of the paper's equation 11, negative, is known only when
+    the last cost of its window is: the reward of step call s belongs to the action of step call
+    s - reward_delay[agent], and is 0 before. A learner that does not align by `reward_delay` must ask for
+    `reward="cost"`: minus the cost of the period that the step brought, scaled, without delay. That cost itself is
+    always in `infos[agent]["cost"]`.
+
+    `reward_window_end` says where the window ends (the paper's or ours), `reward_scope` whose costs count.
 
     ## Episode
     `horizon` = 50 periods: `reset` shows period 0, 49 steps follow; the last one truncates all agents (they never
@@ -69,6 +67,8 @@ class SupplyChainEnv(ParallelEnv[str, np.ndarray, int]):
         adjacency_matrix: [N, N] int8 in the order of possible_agents, -1 supplier of, +1 customer of, 0 neither.
         reward_delay: agent -> periods.
         adjustments: [|A|] int64.
+        horizon, warmup: periods of an episode; how many of the first do not count.
+        observation_scale: agent -> mean demand, units: a hint for learners to divide observations by.
         scenario: the frozen scenario.
     """
 
@@ -90,6 +90,8 @@ class SupplyChainEnv(ParallelEnv[str, np.ndarray, int]):
         self.adjacency_matrix = self._batch.adjacency_matrix
         self.adjustments = self._batch.adjustments
         self.reward_delay = dict(zip(self.possible_agents, self._batch.reward_delay.tolist(), strict=True))
+        self.horizon, self.warmup = self._batch.horizon, self._batch.warmup
+        self.observation_scale = dict(zip(self.possible_agents, self._batch.observation_scale.tolist(), strict=True))
         shape = (self._batch.observation_size,)
         self.observation_spaces = {name: Box(0.0, np.inf, shape, np.float32) for name in self.possible_agents}
         self.action_spaces = {name: Discrete(len(self.adjustments)) for name in self.possible_agents}
@@ -211,60 +213,3 @@ class SupplyChainEnv(ParallelEnv[str, np.ndarray, int]):
         if len(actions) != len(self.agents):
             unknown = next(str(name) for name in actions if name not in self.observation_spaces)
             raise ActionError(f"actions name an unknown agent {unknown!r}{did_you_mean(unknown, self.agents)}")
-
-
-Source: TypeAlias = str | Path | Mapping[str, Any] | nx.DiGraph | Network | Scenario
-
-
-def parallel_env(
-    scenario: Source = "r2", *, render_mode: str | None = None, max_cycles: int | None = None, **overrides: Any
-) -> SupplyChainEnv:
-    """Make the PettingZoo ParallelEnv of a scenario; see `SupplyChainEnv`.
-
-    Args:
-        scenario: name (bg, r1, r2, r3), path of a scenario or network file, mapping, graph or Scenario.
-        render_mode: None, "ansi", "rgb_array" or "human".
-        max_cycles: steps of an episode, PettingZoo's usual name: sets `horizon` to max_cycles + 1 periods, because
-            `reset` already shows the first one, and shortens a warm-up that would not fit.
-        **overrides: fields of the scenario, e.g. `reward="cost"`.
-
-    Raises:
-        ScenarioError: for a scenario that is not valid, or both `max_cycles` and `horizon`.
-
-    Example:
-        >>> env = parallel_env("bg")
-        >>> observations, infos = env.reset(seed=0)
-        >>> sorted(observations)
-        ['dist_0', 'ret_0', 'sup_0', 'whole_0']
-    """
-    return SupplyChainEnv(load_with_max_cycles(scenario, max_cycles, overrides), render_mode)
-
-
-def raw_env(
-    scenario: Source = "r2", *, render_mode: str | None = None, max_cycles: int | None = None, **overrides: Any
-) -> AECEnv[str, np.ndarray, int]:
-    """The same as a turn-based PettingZoo AEC environment, without any wrapper; arguments as `parallel_env`."""
-    return parallel_to_aec(parallel_env(scenario, render_mode=render_mode, max_cycles=max_cycles, **overrides))
-
-
-def env(
-    scenario: Source = "r2", *, render_mode: str | None = None, max_cycles: int | None = None, **overrides: Any
-) -> AECEnv[str, np.ndarray, int]:
-    """The turn-based `raw_env` with PettingZoo's usual order-enforcing wrapper; arguments as `parallel_env`."""
-    return wrappers.OrderEnforcingWrapper(
-        raw_env(scenario, render_mode=render_mode, max_cycles=max_cycles, **overrides)
-    )
-
-
-def load_with_max_cycles(source: Source, max_cycles: int | None, overrides: Mapping[str, Any]) -> Scenario:
-    """Load a scenario whose horizon is given in steps instead of periods; see `parallel_env`."""
-    if max_cycles is None:
-        return load_scenario(source, **overrides)
-    if "horizon" in overrides:
-        raise ScenarioError("give max_cycles (steps) or horizon (periods = steps + 1), not both")
-    if isinstance(max_cycles, bool) or not isinstance(max_cycles, (int, np.integer)) or max_cycles < 1:
-        raise ScenarioError(f"max_cycles must be a whole number of steps, at least 1, got {max_cycles!r:.60}")
-    scenario = load_scenario(source, **overrides)
-    horizon = int(max_cycles) + 1
-    warmup = scenario.warmup if "warmup" in overrides else min(scenario.warmup, horizon - 1)
-    return load_scenario(scenario, horizon=horizon, warmup=warmup)

@@ -10,7 +10,7 @@ from gymnasium import logger
 from gymnasium.error import ResetNeeded
 
 from scenv.envs.control import AllFirms, Control, Objective, OneFirm
-from scenv.envs.parallel import Source, load_with_max_cycles
+from scenv.envs.factory import Source, load_with_max_cycles
 from scenv.policies.base import Policy
 from scenv.render.viewer import RENDER_MODES, Viewer
 from scenv.scenario.scenario import Scenario
@@ -121,7 +121,8 @@ def single_firm_env(
         scenario: name, path, mapping, graph or Scenario.
         agent: the firm that learns; the first retailer when left out.
         others: what all other firms follow: a `scenv.policies.Policy`, or a name for `scenv.policies.make_policy`.
-        objective: "firm": its own reward; "chain": the mean reward of all firms, so that it serves the whole.
+        objective: "firm": its own reward; "chain": minus the cost of all firms together, over their summed mean
+            demand, so that it serves the whole: with `reward="cost"` returns rank as the chain's cost does.
         normalise: divide observations by the firm's mean demand.
         render_mode: None, "ansi", "rgb_array" or "human".
         max_cycles: steps of an episode; see `scenv.parallel_env`.
@@ -154,7 +155,8 @@ def centralised_env(
 ) -> SingleAgentEnv:
     """One planner sees every firm and decides for all: `MultiDiscrete([|A|] * N)`, `Box(0, inf, (N * 5 (m + 1),))`.
 
-    The reward is the mean of all firms' rewards. Arguments as `single_firm_env`.
+    The reward is minus the cost of all firms together, over their summed mean demand (times `reward_scale`): returns
+    rank as the chain's cost does. Arguments as `single_firm_env`.
 
     Example:
         >>> env = centralised_env("bg")

@@ -1,8 +1,9 @@
 """Observations and spaces as learners like them: wrappers for PettingZoo parallel environments, each one concern.
 
 They stack, keep every attribute of the environment under them (`reward_delay`, `adjacency_matrix`, ...), and leave
-`state()` as it is. With turn-based libraries, wrap first and convert after:
-`pettingzoo.utils.parallel_to_aec(NormalisedObservations(scenv.parallel_env("r2")))`.
+`state()` as it is. Rewards pass as they are: give learners that do not align by `reward_delay` an environment with
+`reward="cost"`. With turn-based libraries, wrap first and convert after:
+`pettingzoo.utils.parallel_to_aec(NormalisedObservations(scenv.parallel_env("r2", reward="cost")))`.
 """
 
 from __future__ import annotations
@@ -104,6 +105,8 @@ class NormalisedObservations(_ObservationWrapper):
             if not 0 < self._scale.get(name, 0.0) < np.inf:
                 raise ScenarioError(f"scale must name {name!r} with a positive finite number, got {scale}")
         super().__init__(env)
+        #: Nothing is left for a learner to divide by.
+        self.observation_scale = dict.fromkeys(env.possible_agents, 1.0)
 
     def _space(self, agent: str, space: Box) -> Box:
         high = space.high / self._scale[agent] if self._clip is None else np.full(space.shape, self._clip)

@@ -89,7 +89,12 @@ class _Layers:
 def _layers_of(source: Any, chain: tuple[Path, ...]) -> _Layers:
     """Read a source; `chain` holds the files that led to it."""
     if isinstance(source, Scenario):
-        fields = {name: getattr(source, name) for name in Scenario.model_fields}
+        # A default that follows from another field is not handed on: an override of that field changes it.
+        fields = {
+            name: getattr(source, name)
+            for name, field in Scenario.model_fields.items()
+            if field.default_factory is None or name in source.model_fields_set
+        }
         return _Layers(f"scenario {source.network.name!r}", fields)
     if isinstance(source, (nx.Graph, Network)):
         return _Layers("scenario from a graph", {"network": source})

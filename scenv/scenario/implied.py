@@ -12,7 +12,7 @@ import numpy as np
 from scenv.network.order_links import order_links
 from scenv.scenario.costs import unit_costs_of
 from scenv.scenario.disruptions import Delay, Disruption
-from scenv.scenario.lead_times import Leg, link_lead_time
+from scenv.scenario.lead_times import Leg, link_lead_time, mean_periods
 from scenv.scenario.periods import PeriodsDistribution
 from scenv.scenario.scenario import Scenario
 
@@ -73,7 +73,7 @@ def lead_time_distribution(scenario: Scenario, leg: Leg, supplier: str | None, c
 
 def mean_lead_time(scenario: Scenario, link: PeriodsDistribution) -> float:
     """What consignments take on average on a link, waiting for earlier ones where they may not overtake."""
-    return link.mean if scenario.order_crossing else link.mean_without_crossing
+    return mean_periods(link, scenario.order_crossing)
 
 
 def lead_time_of(scenario: Scenario, leg: Leg, supplier: str | None, customer: str) -> int:

@@ -19,6 +19,7 @@ from pydantic import BeforeValidator
 
 from scenv.errors import shown
 from scenv.network.network import Network
+from scenv.network.order_links import order_link_buyers
 from scenv.network.rows import MAX_LEAD_TIME
 from scenv.scenario.fields import FieldError, at, whole
 from scenv.scenario.periods import PeriodsDistribution, fixed, read_periods
@@ -31,6 +32,8 @@ __all__ = [
     "ShipmentLeadTime",
     "draw_journeys",
     "link_lead_time",
+    "longest_lead_times",
+    "mean_periods",
     "never_overtaking",
     "stage_time_periods",
 ]
@@ -120,6 +123,29 @@ def link_lead_time(
     if value == "data":
         return stage_time_periods(network, customer, stage_time_per_period)
     return fixed(int(value))
+
+
+def mean_periods(link: PeriodsDistribution, crossing: bool) -> float:
+    """What consignments take on average on a link, waiting for earlier ones where they may not overtake."""
+    return link.mean if crossing else link.mean_without_crossing
+
+
+def longest_lead_times(
+    network: Network, order: Sequence[PeriodsDistribution], shipment: Sequence[PeriodsDistribution], crossing: bool
+) -> np.ndarray:
+    """[N] int64, the longest order + shipment lead time of each firm's suppliers: lt_i of the paper's equation 11, LT
+    of its base-stock levels. Of random lead times the mean of the sum, rounded up.
+
+    Args:
+        network: N firms, with S+E order links.
+        order, shipment: the lead times of the order links.
+        crossing: whether a consignment may overtake an earlier one on its link.
+    """
+    mean = {link: mean_periods(link, crossing) for link in {*order, *shipment}}
+    total = np.array([mean[first] + mean[second] for first, second in zip(order, shipment, strict=True)])
+    longest = np.zeros(len(network.agents), dtype=np.int64)
+    np.maximum.at(longest, order_link_buyers(network), np.ceil(total - 1e-9).astype(np.int64))
+    return longest
 
 
 def stage_time_periods(network: Network, firm: str, stage_time_per_period: float) -> PeriodsDistribution:

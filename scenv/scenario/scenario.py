@@ -21,7 +21,15 @@ from scenv.scenario.costs import Costs, unit_costs_of
 from scenv.scenario.demand import Demand, PoissonDemand
 from scenv.scenario.disruptions import Disruptions
 from scenv.scenario.fields import FieldError, at, number, number_or_named, read_model, whole
-from scenv.scenario.lead_times import DEFAULT_LEAD_TIME, OrderLeadTime, ShipmentLeadTime, link_lead_time
+from scenv.scenario.lead_times import (
+    DEFAULT_LEAD_TIME,
+    Leg,
+    OrderLeadTime,
+    ShipmentLeadTime,
+    link_lead_time,
+    longest_lead_times,
+)
+from scenv.scenario.periods import PeriodsDistribution
 
 
 def _read_capacity(value: Any) -> Any:
@@ -135,8 +143,21 @@ class Scenario(BaseModel):
     reward: Literal["windowed", "cost"] = Field(
         default="windowed", description="Windowed discounted cost of eq. 11 [paper], or the immediate cost."
     )
+    reward_window_end: Literal["after_arrival", "after_action"] = Field(
+        default="after_arrival",
+        description="Where the window of eq. 11 ends: dt periods after the action ('after_action') [paper], or dt "
+        "periods after what was ordered can first arrive ('after_arrival'), so that dt means as many costs whatever "
+        "the lead time [choice].",
+    )
     reward_window: Annotated[int, BeforeValidator(whole(1, 1000))] = Field(
-        default=5, description="Window dt of eq. 11, periods [choice]."
+        default_factory=lambda data: 10 if data.get("reward_window_end") == "after_action" else 5,
+        description="Window dt of eq. 11, periods; above the longest lead time where it ends after the action "
+        "[choice: 5, and 10 where it ends after the action].",
+    )
+    reward_scope: Literal["own", "neighbours", "network"] = Field(
+        default="own",
+        description="Whose costs a firm is rewarded for: its own [paper], its own and those of its suppliers and "
+        "customers, or everybody's; added in units of cost, with the firm's own window and scale.",
     )
     gamma: Annotated[float, BeforeValidator(number(0, 1, above=0))] = Field(
         default=0.95, description="Discount in eq. 11 [choice]."
@@ -144,6 +165,10 @@ class Scenario(BaseModel):
     reward_scale: Annotated[float, BeforeValidator(number(above=0))] = Field(
         default=0.1, description="c_r = -reward_scale / mean demand of the firm [choice]."
     )
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Scenario:
+        """A copy of what never changes is itself."""
+        return self
 
     @model_validator(mode="after")
     def _consistent(self) -> Scenario:
@@ -155,7 +180,26 @@ class Scenario(BaseModel):
         with at("demand"):
             self.demand.moments(self.retailer_names)
         unit_costs_of(self.costs, self.network)
+        self._check_window()
         return self
+
+    def _check_window(self) -> None:
+        """The window of eq. 11 begins before it ends."""
+        if self.reward != "windowed" or self.reward_window_end != "after_action":
+            return
+
+        def leg(given: Any, name: Leg) -> list[PeriodsDistribution]:
+            unit = self.stage_time_per_period
+            return [link_lead_time(given, name, self.network, *link, unit) for link in order_links(self.network)]
+
+        order, shipment = leg(self.order_lead_time, "order"), leg(self.shipment_lead_time, "shipment")
+        longest = int(longest_lead_times(self.network, order, shipment, self.order_crossing).max())
+        if self.reward_window <= longest:
+            raise FieldError(
+                f"must exceed the longest lead time, {longest} periods from an order to its arrival, where "
+                f"reward_window_end is 'after_action'; got {self.reward_window}",
+                ("reward_window",),
+            )
 
     def _check_links(self, field: str, value: Any) -> None:
         """The keys of a mapping by link are links of the network."""

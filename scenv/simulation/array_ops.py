@@ -77,6 +77,13 @@ def firms_first(values: Array) -> Array:
     return xp.astype(xp.permute_dims(values, (1, 0)), xp.float64)
 
 
+def sum_of_firms(values: Array) -> Array:
+    """The sum over the first axis, [N, B] -> [1, B]; numpy's in the same order for every B."""
+    if isinstance(values, np.ndarray):
+        return np.add.accumulate(values, axis=0)[-1:]
+    return namespace(values).sum(values, axis=0, keepdims=True)
+
+
 @dataclass(frozen=True, eq=False)
 class Segments:
     """K links grouped by firm: N firms, every firm with at least one link.

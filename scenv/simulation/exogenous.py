@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -16,14 +16,12 @@ from scenv.network.order_links import order_link_buyers
 from scenv.scenario.disruptions import Closure, Delay, DemandShock, Disruption
 from scenv.scenario.implied import targets_of
 from scenv.scenario.lead_times import LinkJourneys, draw_journeys
+from scenv.scenario.scenario import Scenario
 from scenv.simulation.array_ops import Array
 from scenv.simulation.dynamics import Conditions
 from scenv.simulation.pipelines import Journeys
 from scenv.simulation.random_streams import Purpose, RandomStreams
-
-if TYPE_CHECKING:
-    from scenv.scenario.scenario import Scenario
-    from scenv.simulation.structure import LeadTimes, Structure
+from scenv.simulation.structure import LeadTimes, Structure
 
 __all__ = ["Exogenous", "RowConditions", "draw_exogenous"]
 
@@ -46,6 +44,10 @@ class Exogenous:
     closed: np.ndarray | None = None
     delay: np.ndarray | None = None
     demand_factor: np.ndarray | None = None
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Exogenous:
+        """A copy of what never changes is itself."""
+        return self
 
     def conditions_of(self, rows: slice, asarray: Any) -> RowConditions | None:
         """The conditions of some rows as the backend's arrays; None if they are the usual in every period."""

@@ -8,14 +8,15 @@ orders by the supplier, goods by the customer. A source keeps the orders that tr
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from scenv.network.order_links import order_link_buyers
 from scenv.scenario.implied import longest_delay
 from scenv.scenario.lead_times import LinkJourneys
-from scenv.simulation.array_ops import Array, Segments, concat, namespace
+from scenv.scenario.scenario import Scenario
+from scenv.simulation.array_ops import Array, Segments, concat
 from scenv.simulation.dynamics import (
     USUAL,
     Books,
@@ -30,9 +31,6 @@ from scenv.simulation.dynamics import (
 from scenv.simulation.exogenous import Exogenous, RowConditions
 from scenv.simulation.pipelines import pipeline_with, send
 from scenv.simulation.structure import LeadTimes, PriorityRanks, Structure, build_structure
-
-if TYPE_CHECKING:
-    from scenv.scenario.scenario import Scenario
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +109,6 @@ def firm_structure(scenario: Scenario, agent: str, asarray: Any = np.asarray) ->
 
     own = replace(
         whole,
-        xp=namespace(asarray(whole.mean_demand)),
         num_firms=1,
         num_sources=len(supply),
         num_edges=len(out_links),

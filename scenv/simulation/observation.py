@@ -6,9 +6,10 @@ the start, in units of product, float32.
 
 from __future__ import annotations
 
+import copy
 from collections import deque
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import array_api_compat
 import numpy as np
@@ -72,6 +73,12 @@ class FunctionalHistory:
     def change(self, of: Callable[[Array], Array]) -> None:
         """Replace the periods that later observations show."""
         self._periods.extend([of(period) for period in self._periods])
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> FunctionalHistory:
+        """Periods are never written, so a copy may share them, and with them the gradient that they carry."""
+        twin = copy.copy(self)
+        twin._periods = self._periods.copy()
+        return twin
 
     def append(self, local: LocalState) -> Array:
         """Add a period; the observations are a fresh array."""

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from scenv.scenario.scenario import Scenario
+from scenv.errors import ScenvError, shown
+from scenv.scenario.scenario import Scenario
 
 Seed = int | Sequence[int] | np.ndarray | None
 
@@ -36,16 +36,11 @@ class RandomStreams:
         """One seed for all rows, or row 0 of each of `num_envs` seeds; None draws fresh entropy.
 
         Raises:
-            ValueError: if a sequence of seeds has not one per row.
+            ScenvError: if a seed is no whole number of at least 0, or a sequence of them has not one per row.
         """
-        if seed is None or isinstance(seed, (int, np.integer)):
-            self._seeds: list[int] = [_entropy(seed)]
-            self._rows_per_seed = num_envs
-        else:
-            if len(seed) != num_envs:
-                raise ValueError(f"seed must be one number or one per row ({num_envs}), got {len(seed)}")
-            self._seeds = [int(s) for s in seed]
-            self._rows_per_seed = 1
+        seeds = checked_seeds(seed, num_envs)
+        self._seeds: list[int] = [_entropy()] if seeds is None else seeds
+        self._rows_per_seed = num_envs if seed is None or isinstance(seed, (int, np.integer)) else 1
         self._episode = -1
 
     def next_episode(self) -> None:
@@ -80,9 +75,41 @@ class RandomStreams:
         )
 
 
-def _entropy(seed: int | np.integer | None) -> int:
-    if seed is not None:
-        return int(seed)
+def checked_rows(num_envs: Any) -> int:
+    """The number of rows of a batch.
+
+    Raises:
+        ScenvError: in one line, if it is no whole number of at least 1.
+    """
+    if isinstance(num_envs, bool) or not isinstance(num_envs, (int, np.integer)) or num_envs < 1:
+        raise ScenvError(f"num_envs must be a whole number of at least 1, got {shown(num_envs)}")
+    return int(num_envs)
+
+
+def checked_seeds(seed: Any, num_envs: int) -> list[int] | None:
+    """The whole number or the `num_envs` whole numbers that a seed consists of; None for None.
+
+    Raises:
+        ScenvError: in one line, if it is something else.
+    """
+    if seed is None:
+        return None
+    if isinstance(seed, np.ndarray):
+        seed = seed.tolist()
+    if isinstance(seed, (list, tuple, range)):
+        if len(seed) != num_envs:
+            raise ScenvError(f"seed must be one number or one per row ({num_envs}), got {len(seed)}")
+        return [_checked_seed(own) for own in seed]
+    return [_checked_seed(seed)]
+
+
+def _checked_seed(seed: Any) -> int:
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise ScenvError(f"seed must be a whole number of at least 0, or None for fresh numbers, got {shown(seed)}")
+    return int(seed)
+
+
+def _entropy() -> int:
     fresh = np.random.SeedSequence().entropy
     assert isinstance(fresh, int)
     return fresh

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 from collections import deque
-from typing import TYPE_CHECKING, Protocol
+from typing import Any, Literal, Protocol
 
 import array_api_compat
 import numpy as np
 
-from scenv.simulation.array_ops import Array
+from scenv.network.network import Network
+from scenv.scenario.scenario import Scenario
+from scenv.simulation.array_ops import Array, Segments, concat, namespace, sum_of_firms, take
 from scenv.simulation.structure import Structure
 
-if TYPE_CHECKING:
-    from scenv.scenario.scenario import Scenario
+WindowEnd = Literal["after_arrival", "after_action"]
 
 
 class RewardRule(Protocol):
@@ -32,44 +34,85 @@ class RewardRule(Protocol):
 
 
 class WindowedReward:
-    """r_i^t = (1/dt) sum_{t'=t+lt_i}^{t+lt_i+dt} gamma^{t'-t} c_r,i C_i^{t'} (paper eq. 11), c_r,i = -scale / mean
-    demand of i.
+    """r_i^t = (1/dt) sum_{t'=t+lt_i}^{end_i} gamma^{t'-t} c_r,i C_i^{t'} (paper eq. 11), c_r,i = -scale / mean demand.
 
-    The sum has dt + 1 terms, taken literally. The window of the action of period t closes with period t + lt_i + dt;
-    the step call that decides in that period returns the reward. So `delay[i]` = lt_i + dt, and rewards are 0 before.
+    The window begins when what was ordered in period t can first arrive, lt_i periods later. Where it ends is `end`:
+
+    - "after_action", the paper's: at t + dt, for every firm alike; dt - lt_i + 1 terms, so dt must exceed lt_i.
+    - "after_arrival", ours: at t + lt_i + dt, so that dt means as many costs whatever the lead time; dt + 1 terms.
+
+    The reward is emitted by the step call that brings the last cost of its window. The call that decides in period t
+    brings period t + 1, so `delay[i]` is one less than the periods from the action to the window's end, and rewards
+    are 0 before.
     """
 
-    def __init__(self, structure: Structure, window: int, gamma: float, scale: float) -> None:
+    def __init__(
+        self, structure: Structure, window: int, gamma: float, scale: float, end: WindowEnd = "after_arrival"
+    ) -> None:
         """Weights for a window of `window` (dt) periods at discount `gamma`."""
-        xp = structure.xp
-        self.delay = structure.lead_time + window
-        device = array_api_compat.device(structure.mean_demand)
-        lead = xp.asarray(structure.lead_time[:, None], dtype=xp.float64, device=device)
+        xp, device = structure.xp, array_api_compat.device(structure.mean_demand)
+        first = structure.lead_time
+        last = first + window if end == "after_arrival" else np.full_like(first, window)
+        if (last <= first).any():
+            raise ValueError(f"window must exceed the longest lead time, {first.max()}, got {window}")
+        self.delay = last - 1
+        lead = xp.asarray(first[:, None], dtype=xp.float64, device=device)
         self._coefficient = reward_coefficient(structure, scale) / window * gamma**lead
-        self._terms, self._gamma = window + 1, gamma
-        self._xp = xp
         self._delay_on_device = xp.asarray(self.delay[:, None], device=device)
         self._first_complete, self._all_complete = int(self.delay.min()), int(self.delay.max())
-        self._discounted = DiscountedSum(self._terms, gamma)
+        self._windows = Windows(last - first + 1, gamma, lambda index: xp.asarray(index, device=device))
         self._step = 0
 
     def start(self, cost: Array) -> None:
         """Begin an episode with the cost [N, B] of period 0."""
-        self._discounted = DiscountedSum(self._terms, self._gamma)
-        self._discounted.push(cost)
+        self._windows.clear()
+        self._windows.push(cost)
         self._step = 0
 
     def step(self, cost: Array) -> Array:
-        """Rewards [N, B] of this step call, whose own cost closes a later window."""
+        """Rewards [N, B] of this step call, whose own cost is the last of the windows that they are of."""
+        self._windows.push(cost)
+        nothing = namespace(cost).zeros_like(cost)
         if self._step < self._first_complete:
-            reward = self._xp.zeros_like(cost)
+            reward = nothing
         else:
-            reward = self._coefficient * self._discounted.value()
+            reward = self._coefficient * self._windows.value()
             if self._step < self._all_complete:
-                reward = self._xp.where(self._delay_on_device <= self._step, reward, self._xp.zeros_like(reward))
-        self._discounted.push(cost)
+                reward = namespace(cost).where(self._delay_on_device <= self._step, reward, nothing)
         self._step += 1
         return reward
+
+
+class Windows:
+    """Discounted sums over the last values of a stream [N, B], each firm's over a number of terms of its own."""
+
+    def __init__(self, terms: np.ndarray, gamma: float, asarray: Any) -> None:
+        """For firms with `terms` [N]; `asarray` puts index arrays on the backend's device."""
+        distinct = np.unique(terms)
+        firms = [np.flatnonzero(terms == count) for count in distinct]
+        self._sums = [DiscountedSum(int(count), gamma) for count in distinct]
+        #: Per number of terms the firms that have it, and where each firm stands among them; None where all are alike.
+        self._firms = None if len(distinct) == 1 else [asarray(index) for index in firms]
+        self._place = asarray(np.argsort(np.concatenate(firms)))
+
+    def clear(self) -> None:
+        """Forget all values."""
+        for total in self._sums:
+            total.clear()
+
+    def push(self, value: Array) -> None:
+        """Take the next value [N, B] of the stream."""
+        if self._firms is None:
+            self._sums[0].push(value)
+            return
+        for total, firms in zip(self._sums, self._firms, strict=True):
+            total.push(take(value, firms))
+
+    def value(self) -> Array:
+        """The sums [N, B]; at least as many values as any firm has terms must have been pushed."""
+        if self._firms is None:
+            return self._sums[0].value()
+        return take(concat([total.value() for total in self._sums]), self._place)
 
 
 class DiscountedSum:
@@ -89,6 +132,17 @@ class DiscountedSum:
         #: Latest sums over 2^level values, newest last: as many as doubling looks back, or the sum does.
         self._sums: list[deque[Array]] = [deque(maxlen=(1 << level) + 1) for level in levels]
         self._sums[-1] = deque(maxlen=terms - (1 << levels[-1]) + 1)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> DiscountedSum:
+        """Values are never written, so a copy may share them, and with them the gradient that they carry."""
+        twin = copy.copy(self)
+        twin._sums = [sums.copy() for sums in self._sums]
+        return twin
+
+    def clear(self) -> None:
+        """Forget all values."""
+        for sums in self._sums:
+            sums.clear()
 
     def push(self, value: Array) -> None:
         """Take the next value of the stream."""
@@ -124,6 +178,36 @@ class ImmediateReward:
         return self._coefficient * cost
 
 
+class SharedCosts:
+    """Another rule, on the sum of several firms' costs: a firm's own and its neighbours', or everybody's (ours).
+
+    Costs are added in units of cost; the window and the scale c_r,i remain the firm's own.
+    """
+
+    def __init__(self, rule: RewardRule, scope: Literal["neighbours", "network"], network: Network, asarray: Any):
+        """`rule` turns the summed costs into rewards; neighbours are a firm's suppliers and customers."""
+        self.delay = rule.delay
+        self._rule = rule
+        self._others: Array = None
+        if scope == "neighbours":
+            firm, other = np.nonzero(network.adjacency_matrix + np.eye(len(network.agents), dtype=np.int8))
+            self._others = asarray(other)
+            self._segments = Segments.build(firm, len(network.agents), asarray)
+
+    def start(self, cost: Array) -> None:
+        """Begin an episode with the cost [N, B] of period 0."""
+        self._rule.start(self._shared(cost))
+
+    def step(self, cost: Array) -> Array:
+        """Rewards [N, B] of this step call."""
+        return self._rule.step(self._shared(cost))
+
+    def _shared(self, cost: Array) -> Array:
+        if self._others is not None:
+            return self._segments.sum(take(cost, self._others))
+        return sum_of_firms(cost) + namespace(cost).zeros_like(cost)
+
+
 def reward_coefficient(structure: Structure, scale: float) -> Array:
     """c_r,i = -scale / mean demand of i, [N, 1]; a firm that no demand reaches is scaled by 1."""
     xp, mean = structure.xp, structure.mean_demand
@@ -132,6 +216,14 @@ def reward_coefficient(structure: Structure, scale: float) -> Array:
 
 def reward_rule(scenario: Scenario, structure: Structure) -> RewardRule:
     """The rule that the scenario asks for, for one stream of costs."""
+    rule: RewardRule
     if scenario.reward == "cost":
-        return ImmediateReward(structure, scenario.reward_scale)
-    return WindowedReward(structure, scenario.reward_window, scenario.gamma, scenario.reward_scale)
+        rule = ImmediateReward(structure, scenario.reward_scale)
+    else:
+        rule = WindowedReward(
+            structure, scenario.reward_window, scenario.gamma, scenario.reward_scale, scenario.reward_window_end
+        )
+    if scenario.reward_scope == "own":
+        return rule
+    xp, device = structure.xp, array_api_compat.device(structure.mean_demand)
+    return SharedCosts(rule, scenario.reward_scope, scenario.network, lambda index: xp.asarray(index, device=device))

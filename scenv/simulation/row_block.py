@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+from typing import Any
+
 import numpy as np
 
 from scenv.scenario.scenario import Scenario
@@ -49,6 +52,14 @@ class RowBlock:
         self._history: History
         self._demand: Array
         self._conditions: tuple[Conditions, ...] | None = None
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> RowBlock:
+        """A twin with a history and a reward rule of its own; the period's arrays are never written, so shared."""
+        twin = copy.copy(self)
+        twin._reward = copy.deepcopy(self._reward, memo)
+        if hasattr(self, "_history"):  # an episode has begun
+            twin._history = copy.deepcopy(self._history, memo)
+        return twin
 
     def start(self, demand: Array, conditions: RowConditions | None = None) -> None:
         """Live through period 0 of an episode whose external demand is `demand` [T, R, b]; without `conditions`, lead

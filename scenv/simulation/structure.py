@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -27,14 +27,12 @@ from scenv.scenario.implied import (
     firm_demand_moments,
     lead_time_distribution,
     longest_delay,
-    mean_lead_time,
     unit_costs,
 )
+from scenv.scenario.lead_times import longest_lead_times
 from scenv.scenario.periods import PeriodsDistribution
+from scenv.scenario.scenario import Scenario
 from scenv.simulation.array_ops import Array, Segments, namespace
-
-if TYPE_CHECKING:
-    from scenv.scenario.scenario import Scenario
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +98,6 @@ class Structure:
     Per-firm and per-link numbers are columns, [N, 1] and [S+E, 1], ready to meet arrays [N, B] of B environments.
 
     Attributes:
-        xp: the Array API namespace of the arrays (numpy, torch, ...).
         num_firms, num_sources, num_edges, num_retailers: N, S, E, R.
         buyers: order links grouped by the firm that orders and receives, [S+E] -> N.
         sellers: claim links grouped by the firm that serves them, [E+R] -> N.
@@ -117,7 +114,6 @@ class Structure:
         priority: the claim links by rank, or None under proportional allocation.
     """
 
-    xp: ModuleType
     num_firms: int
     num_sources: int
     num_edges: int
@@ -137,19 +133,14 @@ class Structure:
     edge_names: tuple[tuple[str, str], ...]
     priority: PriorityRanks | None
 
+    @property
+    def xp(self) -> ModuleType:
+        """The Array API namespace of the arrays (numpy, torch, ...)."""
+        return namespace(self.mean_demand)
 
-def _lead_time(
-    scenario: Scenario,
-    buyer: np.ndarray,
-    order: Sequence[PeriodsDistribution],
-    shipment: Sequence[PeriodsDistribution],
-) -> np.ndarray:
-    """[N] int64, the longest mean order + shipment lead time of each firm's suppliers, rounded up."""
-    mean = {link: mean_lead_time(scenario, link) for link in {*order, *shipment}}
-    total = np.array([mean[first] + mean[second] for first, second in zip(order, shipment, strict=True)])
-    longest = np.zeros(len(scenario.network.agents), dtype=np.int64)
-    np.maximum.at(longest, buyer, np.ceil(total - 1e-9).astype(np.int64))
-    return longest
+    def __deepcopy__(self, memo: dict[int, Any]) -> Structure:
+        """A copy of what never changes is itself."""
+        return self
 
 
 def build_structure(scenario: Scenario, asarray: Any = np.asarray) -> Structure:
@@ -179,7 +170,6 @@ def build_structure(scenario: Scenario, asarray: Any = np.asarray) -> Structure:
         return asarray(values[:, None])
 
     return Structure(
-        xp=namespace(column(mean)),
         num_firms=len(network.agents),
         num_sources=len(network.sources),
         num_edges=len(edge_names),
@@ -192,7 +182,7 @@ def build_structure(scenario: Scenario, asarray: Any = np.asarray) -> Structure:
         holding_cost=column(holding),
         backorder_cost=column(backorder),
         mean_demand=column(mean),
-        lead_time=_lead_time(scenario, buyer, order_lead, shipment_lead),
+        lead_time=longest_lead_times(network, order_lead, shipment_lead, scenario.order_crossing),
         initial_on_hand=column(scenario.initial_stock_periods * mean),
         capacity=None if capacity is None else column(capacity),
         lost_sales=scenario.lost_sales,

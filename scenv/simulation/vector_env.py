@@ -3,26 +3,23 @@ history."""
 
 from __future__ import annotations
 
+import copy
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from operator import methodcaller
 from typing import Any, Literal
 
-import networkx as nx
 import numpy as np
 from gymnasium.error import ResetNeeded
 
 from scenv.errors import ActionError
-from scenv.network.network import Network
-from scenv.policies.base import Policy
-from scenv.scenario.files import load_scenario
 from scenv.scenario.implied import observation_scale
 from scenv.scenario.scenario import Scenario
 from scenv.simulation.array_ops import Array, backend_asarray, firms_first
 from scenv.simulation.dynamics import LocalState, State
 from scenv.simulation.exogenous import Exogenous, draw_exogenous
 from scenv.simulation.observation import LOCAL_STATE_SIZE
-from scenv.simulation.random_streams import RandomStreams, Seed
+from scenv.simulation.random_streams import RandomStreams, Seed, checked_rows
 from scenv.simulation.reward import reward_rule
 from scenv.simulation.row_block import NumpyOutput, RowBlock, WholeOutput
 from scenv.simulation.structure import build_structure
@@ -70,6 +67,8 @@ class VectorEnv:
         last_info: the info of the latest `reset` or `step`; after `reset`, that of period 0. Always "cost" [B, N];
             with lost sales "lost_sales" [B, N], units of the period; with disruptions "closed" (bool), "delay" (the
             most periods that any of the firm's incoming links is delayed by) and "demand_factor", each [B, N].
+        baselines: classical policies by name, the yardstick first: makers of fresh policies for this scenario, as
+            `scenv.vector_env` gives them; empty where nobody did.
         exogenous: all that this episode brings from outside, drawn at `reset`: demand, lead times, disruptions.
     """
 
@@ -83,17 +82,16 @@ class VectorEnv:
         backend: Literal["numpy", "torch"] = "numpy",
         device: Any = None,
         seed: Seed = None,
+        baselines: Mapping[str, Callable[[], Any]] | None = None,
     ) -> None:
-        """Use `scenv.vector_env`, which also loads the scenario."""
-        if num_envs < 1:
-            raise ValueError(f"num_envs must be at least 1, got {num_envs}")
+        """Use `scenv.vector_env`, which also loads the scenario and gives the baselines."""
         network = scenario.network
         self.scenario = scenario
         self._asarray = backend_asarray(backend, device)
         self.structure = build_structure(scenario, self._asarray)
         self.agents: tuple[str, ...] = network.agents
         self.adjacency_matrix: np.ndarray = network.adjacency_matrix
-        self.num_envs = num_envs
+        self.num_envs = checked_rows(num_envs)
         self.adjustments = scenario.actions.adjustments
         self.num_actions = np.full(len(self.agents), len(self.adjustments))
         self.horizon = scenario.horizon
@@ -101,7 +99,7 @@ class VectorEnv:
         self.observation_size = LOCAL_STATE_SIZE * (scenario.history + 1)
         self.observation_scale: np.ndarray = observation_scale(scenario)
         self.reward_delay: np.ndarray = reward_rule(scenario, self.structure).delay
-        self._streams = RandomStreams(num_envs, seed)
+        self._streams = RandomStreams(self.num_envs, seed)
         self._on_numpy = backend == "numpy"
         self.differentiable = backend == "torch"
         self._blocks = [RowBlock(scenario, self.structure, rows) for rows in self._block_rows()]
@@ -109,6 +107,22 @@ class VectorEnv:
         self._disruption_infos: dict[str, np.ndarray] = {}
         self._more_infos = scenario.lost_sales or bool(scenario.disruptions)
         self.last_info: Info = {}
+        self.baselines: Mapping[str, Callable[[], Any]] = {} if baselines is None else dict(baselines)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> VectorEnv:
+        """A twin that goes on from here exactly as this environment would, in the middle of an episode too.
+
+        What is never written (scenario, structure, the episode's demand) is shared. With tensors, so is the gradient
+        of all that has happened so far.
+        """
+        twin = type(self).__new__(type(self))
+        memo[id(self)] = twin
+        for name, value in vars(self).items():
+            if name != "last_info":
+                setattr(twin, name, copy.deepcopy(value, memo))
+        fresh = np.copy if self._on_numpy else methodcaller("clone")  # the caller may write into them
+        twin.last_info = {name: fresh(array) for name, array in self.last_info.items()}
+        return twin
 
     def _block_rows(self) -> list[slice]:
         """Blocks of equal size as far as may be; one for all rows where the backend has caches of its own."""
@@ -154,13 +168,6 @@ class VectorEnv:
     def period(self) -> int:
         """The period just observed, 0 after `reset`."""
         return self.horizon - 1 - self._steps_left
-
-    @property
-    def baselines(self) -> Mapping[str, Callable[[], Policy]]:
-        """Classical policies by name, the yardstick first: makers of fresh policies for this scenario."""
-        from scenv.policies import baselines  # policies evaluate on environments, so they are imported late
-
-        return baselines(self.scenario)
 
     def reset(self, seed: Seed = None, options: Mapping[str, Any] | None = None) -> Array:
         """Start an episode: live through period 0 and return its observations, [B, N, O] float32.
@@ -265,30 +272,3 @@ class VectorEnv:
             low, high = int(array.min()), int(array.max())
             raise ActionError(f"actions must be in 0 .. {len(self.adjustments) - 1}, got {low} .. {high}")
         return array
-
-
-def vector_env(
-    scenario: str | Path | Mapping[str, Any] | nx.DiGraph | Network | Scenario = "r2",
-    num_envs: int = 64,
-    *,
-    backend: Literal["numpy", "torch"] = "numpy",
-    device: Any = None,
-    seed: Seed = None,
-    **overrides: Any,
-) -> VectorEnv:
-    """Make `num_envs` copies of a scenario that advance together; see `VectorEnv`.
-
-    Args:
-        scenario: name (bg, r1, r2, r3), path of a scenario or network file, mapping, graph or Scenario.
-        num_envs: B.
-        backend: the array library; "torch" keeps everything on `device` and is differentiable with respect to orders.
-        device: the torch device, e.g. "cuda".
-        seed: of the random streams; None draws fresh entropy.
-        **overrides: fields of the scenario, e.g. `shipment_lead_time=3`.
-
-    Example:
-        >>> env = vector_env("r2", num_envs=8, seed=0)
-        >>> env.reset().shape
-        (8, 22, 30)
-    """
-    return VectorEnv(load_scenario(scenario, **overrides), num_envs, backend=backend, device=device, seed=seed)

@@ -91,6 +91,8 @@ def scenarios(draw: st.DrawFn, **fixed: Any) -> scenv.Scenario:
         "horizon": draw(st.integers(2, 15)),
         "warmup": 0,
         "history": draw(st.integers(0, 3)),
+        "reward_window_end": draw(st.sampled_from(["after_arrival", "after_action"])),
+        "reward_scope": draw(st.sampled_from(["own", "neighbours", "network"])),
         "actions": {"low": draw(st.integers(-9, 0)), "high": draw(st.integers(0, 9))},
     }
     fields |= draw(extensions(graph))

@@ -121,7 +121,7 @@ class BrokenSingle(scenv.SupplyChainEnv):
     ("kind", "message"),
     [
         ("outside", r"conformance|episode: period 1, \w+: expected observation"),
-        ("early reward", r"episode: period 0, ret_0: expected reward of 0 before reward_delay 8"),
+        ("early reward", r"episode: period 0, ret_0: expected reward of 0 before reward_delay 7"),
         ("terminates", r"conformance|episode: .* end by truncation"),
         ("nan", "episode: period 1, ret_0: expected cost that is finite"),
         ("missing", "conformance: PettingZoo's parallel_api_test fails"),

@@ -20,11 +20,16 @@ def test_baselines_cost_what_scenv_says():
     assert outcomes["base-stock"].ci95 == pytest.approx(expected.ci95)
 
 
-def test_aligned_rewards_are_equation_11_of_their_own_action():
-    """r_i^t = (1/dt) sum over t' = t + lt_i .. t + lt_i + dt of gamma^(t'-t) c_r C_i^t', worked out from the costs."""
+@pytest.mark.parametrize(("end", "usable"), [("after_arrival", 49 - 8), ("after_action", 49 - 9)])
+def test_aligned_rewards_are_equation_11_of_their_own_action(end, usable):
+    """r_i^t = (1/dt) sum over t' = t + lt_i .. end of gamma^(t'-t) c_r C_i^t', worked out from the costs; the window
+    ends at t + lt_i + dt (ours, dt = 5) or at t + dt (as printed, dt = 10).
+    """
     # Retailers wait longer than the others, so that the delays differ from firm to firm.
     lead = {"default": 1, "whole_0 -> ret_0": 3}
-    env = make_env("scenv:vector_env", {"scenario": "bg", "shipment_lead_time": lead}, 3, seed=0)
+    env = make_env(
+        "scenv:vector_env", {"scenario": "bg", "shipment_lead_time": lead, "reward_window_end": end}, 3, seed=0
+    )
     spec, costs = describe(env), []
     rng = torch.Generator().manual_seed(0)
 
@@ -34,14 +39,20 @@ def test_aligned_rewards_are_equation_11_of_their_own_action():
 
     aligned = align(collect(env, spec, act, 5, CPU), torch.as_tensor(spec.reward_delay))
     costs.append(env.last_info["cost"])
-    lead_time = np.asarray(spec.reward_delay) - 5
-    assert lead_time.tolist() == [4 if name == "ret_0" else 2 for name in spec.agents]
-    assert aligned.rewards.shape == (49 - 9, 3, 4)
-    for i, mean in enumerate(env.observation_scale):
+    assert aligned.rewards.shape == (usable, 3, 4)
+    assert spec.usable_steps == usable
+    for i, (name, mean) in enumerate(zip(spec.agents, env.observation_scale, strict=True)):
+        first = 4 if name == "ret_0" else 2
+        last, dt = (first + 5, 5) if end == "after_arrival" else (10, 10)
         for t in range(len(aligned.rewards)):
-            window = range(t + lead_time[i], t + lead_time[i] + 6)
-            expected = sum(0.95 ** (s - t) * -0.1 / mean * costs[s][:, i] for s in window) / 5
+            window = range(t + first, t + last + 1)
+            expected = sum(0.95 ** (s - t) * -0.1 / mean * costs[s][:, i] for s in window) / dt
             np.testing.assert_allclose(aligned.rewards[t, :, i].numpy(), expected, rtol=1e-5)
+
+
+def test_the_default_leaves_42_usable_transitions_of_49():
+    spec = describe(make_env("scenv:vector_env", {"scenario": "r2"}, 1, seed=0))
+    assert (spec.max_steps, spec.usable_steps) == (49, 42)
 
 
 def test_a_parallel_env_of_scenv_equals_its_batched_twin():

@@ -67,7 +67,9 @@ def test_spaces_and_attributes_of_r2() -> None:
     assert env.adjustments.tolist() == list(range(-3, 7))
     assert env.adjacency_matrix.shape == (22, 22)
     np.testing.assert_array_equal(env.adjacency_matrix, -env.adjacency_matrix.T)
-    assert set(env.reward_delay.values()) == {3 + 5}  # order 1 + shipment 2, window 5
+    assert set(env.reward_delay.values()) == {
+        3 + 5 - 1
+    }  # order 1 + shipment 2, window 5; the call brings the next period
     assert env.state().shape == (22 * 30,)
     assert env.state_space.contains(env.state())
     np.testing.assert_array_equal(env.state().reshape(22, 30)[3], observations[env.agents[3]])

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import gymnasium
+import networkx as nx
 import numpy as np
 import pytest
 from gymnasium.error import ResetNeeded
 from gymnasium.utils.env_checker import check_env
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import scenv
+from tests.scenv.strategies import scenarios
 
 # check_env advises finite bounds; stock has none. It also advises against environments without a spec.
 pytestmark = [
@@ -68,9 +73,11 @@ def test_the_planner_lives_in_the_multi_agent_world(name: str) -> None:
         np.testing.assert_array_equal(observation, np.concatenate([observations[agent] for agent in names]))
         actions = rng.integers(0, central.action_space.nvec)
         observation, reward, _, truncated, info = central.step(actions)
-        observations, rewards, _, truncations, infos = multi.step(dict(zip(names, actions.tolist(), strict=True)))
-        assert reward == pytest.approx(np.mean(list(rewards.values())))
-        assert info["cost"] == pytest.approx(sum(i["cost"] for i in infos.values()))
+        observations, _, _, truncations, infos = multi.step(dict(zip(names, actions.tolist(), strict=True)))
+        chain_cost = sum(i["cost"] for i in infos.values())
+        assert info["cost"] == pytest.approx(chain_cost)
+        demand = sum(multi.observation_scale.values())
+        assert reward == pytest.approx(-0.1 * chain_cost / demand)
         assert truncated == truncations[names[0]]
 
 
@@ -89,13 +96,62 @@ def test_the_firm_sees_and_pays_its_own_part_only() -> None:
         assert info["cost"] == infos["dist_3"]["cost"]
 
 
-def test_chain_objective_rewards_with_the_mean_of_all_firms() -> None:
+def test_chain_objective_rewards_otherwise_than_the_own_cost() -> None:
     own, chain = scenv.single_firm_env("bg"), scenv.single_firm_env("bg", objective="chain")
     central = scenv.centralised_env("bg", normalise=True)
     for env in (own, chain, central):
         env.reset(seed=0)
     assert own.step(4)[1] != chain.step(4)[1]
     assert central.step([4, 4, 4, 4])[0].max() < 20
+
+
+@settings(max_examples=25)
+@given(scenario=scenarios(reward_scope="own"), seeds=st.lists(st.integers(0, 99), min_size=2, max_size=5, unique=True))
+def test_a_chains_returns_rank_as_its_costs_do(scenario: scenv.Scenario, seeds: list[int]) -> None:
+    """Random policies, each with adjustments of its own for every firm, on the same demand."""
+    makers = (scenv.centralised_env, lambda source: scenv.single_firm_env(source, objective="chain"))
+    for make in makers:
+        env = make(scenario)
+        outcomes = []
+        for seed in seeds:
+            env.reset(seed=0)
+            env.action_space.seed(seed)
+            action, ended, total, paid = env.action_space.sample(), False, 0.0, 0.0
+            while not ended:
+                _, reward, _, ended, info = env.step(action)
+                total += info["cost"]
+                paid += reward
+            outcomes.append((total, paid))
+        for one, other in itertools.combinations(outcomes, 2):
+            cheaper, dearer = sorted((one, other))
+            assert cheaper[1] >= dearer[1] - 1e-9 * abs(dearer[1])
+            if dearer[0] > cheaper[0] * (1 + 1e-6):
+                assert cheaper[1] > dearer[1]
+
+
+def test_of_two_policies_the_cheaper_one_has_the_larger_return() -> None:
+    """The small shop's stock weighs no more than the large one's: with the mean of scaled costs it was otherwise."""
+    graph = nx.DiGraph([("depot", "large"), ("depot", "small")])
+    env = scenv.centralised_env(
+        graph, costs="uniform", demand={"kind": "deterministic", "values": {"large": 100.0, "small": 1.0}}, horizon=30
+    )
+    outcomes = {}
+    for spoilt in ("large", "small"):
+        env.reset(seed=0)
+        action = [4 + 3 * (agent == spoilt) for agent in env.agents]  # 3 units too many, every period
+        cost = paid = 0.0
+        for _ in range(29):
+            _, reward, _, _, info = env.step(action)
+            cost, paid = cost + info["cost"], paid + reward
+        outcomes[spoilt] = cost, paid
+    assert outcomes["large"][0] == pytest.approx(outcomes["small"][0])
+    assert outcomes["large"][1] == pytest.approx(outcomes["small"][1])
+
+
+def test_a_chains_cost_counts_once() -> None:
+    with pytest.raises(scenv.ScenarioError, match="reward_scope must be 'own' where the whole chain is answered for"):
+        scenv.centralised_env("bg", reward_scope="network")
+    assert scenv.single_firm_env("bg", reward_scope="network").scenario.reward_scope == "network"
 
 
 def test_normalised_observations_are_in_periods_of_mean_demand() -> None:
@@ -107,13 +163,14 @@ def test_normalised_observations_are_in_periods_of_mean_demand() -> None:
 
 def test_windowed_reward_is_declared_late_or_refused() -> None:
     env = scenv.single_firm_env("bg", reward="windowed")
-    assert env.reward_delay == 8
+    assert env.reward_delay == 7
     assert scenv.single_firm_env("bg").reward_delay == 0
     uneven = {"shipment_lead_time": {"default": 2, "whole_0 -> ret_0": 4}}
-    assert scenv.single_firm_env("bg", "ret_0", reward="windowed", **uneven).reward_delay == 10
+    assert scenv.single_firm_env("bg", "ret_0", reward="windowed", **uneven).reward_delay == 9
     for make in (scenv.centralised_env, lambda *a, **k: scenv.single_firm_env(*a, objective="chain", **k)):
-        with pytest.raises(scenv.ScenarioError, match=r"8 to 10 periods late.*use reward='cost'"):
+        with pytest.raises(scenv.ScenarioError, match=r"7 to 9 periods late.*use reward='cost'"):
             make("bg", reward="windowed", **uneven)
+        assert make("bg", reward="windowed", reward_window_end="after_action", **uneven).reward_delay == 9
 
 
 def test_random_others_are_repeated_by_the_seed() -> None:
