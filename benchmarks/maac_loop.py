@@ -86,6 +86,7 @@ class LoopLearner:
         config = learner.config
         n, observation, hidden = learner.actor.hidden_1.weight.shape
         actions = learner.actor.logits.weight.shape[-1]
+        self.gamma = learner.gamma
         self.config, self.weights, self.scaler = config, learner.weights, learner.scaler
         self.alpha = learner.log_alpha.detach().exp()
         self.critic = LoopCritic((n, observation, actions, hidden), config.attention_heads, neighbours)
@@ -159,7 +160,7 @@ class LoopLearner:
         loss = torch.zeros((), dtype=self.alpha.dtype, device=self.alpha.device)
         for i, (q, next_q, log_pi) in enumerate(zip(qs, next_qs, log_pis, strict=True)):
             value = (log_pi.exp() * (next_q - self.alpha[i] * log_pi)).sum(dim=1)
-            target = batch.rewards[i] + self.config.gamma * (1 - batch.terminated) * value
+            target = batch.rewards[i] + self.gamma * (1 - batch.terminated) * value
             taken = q.gather(1, batch.actions[i].unsqueeze(1)).squeeze(1)
             loss = loss + self.weights[i] * functional.mse_loss(taken, target)
         self.critic_optimiser.zero_grad()

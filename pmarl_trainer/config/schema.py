@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from pmarl_trainer.config.presets import PRESETS
+from pmarl_trainer.config.presets import ENV_WISHES, PRESETS
 from pmarl_trainer.errors import did_you_mean
 
 Attention = Literal["all", "neighbours"]
@@ -137,6 +137,15 @@ class TrainConfig(BaseModel):
         description="outputs: the critic has one output per own action (MAAC); encoded: the own action is an input, as "
         "in the paper's eqs. 12-15, so that values of all actions take one pass each.",
     )
+    attention_values: Literal["leaky", "linear"] = Field(
+        default="leaky",
+        description="leaky: what is heard of a neighbour j is LeakyReLU(W_v e_j + b) (MAAC); linear: W_v e_j, as eq. "
+        "13 is printed.",
+    )
+    initialisation: Literal["rectified", "torch"] = Field(
+        default="rectified",
+        description="Of weights: He et al.'s scale, outputs small, biases 0; or as torch.nn.Linear does (MAAC).",
+    )
     input_normalisation: Literal["scale", "batch"] = Field(
         default="scale",
         description="scale: by the environment's observation_scale, or else running moments; batch: batch "
@@ -147,12 +156,23 @@ class TrainConfig(BaseModel):
     )
 
     # Losses
-    gamma: float = Field(default=0.95, ge=0, lt=1, description="Discount of the next state's value.")
+    gamma: float | None = Field(
+        default=None,
+        ge=0,
+        lt=1,
+        description="Discount of the next state's value; null: the environment's own `gamma`, or 0.95 if it has none. "
+        "A given one is the environment's too, if it takes one and has not been given another.",
+    )
     policy_gradient: Literal["expected", "sampled"] = Field(
         default="expected", description="Eq. 9 as the exact expectation over own actions, or from one sampled action."
     )
     target_value: Literal["expected", "sampled"] = Field(
         default="expected", description="Eq. 10's expectation over the own next action: exact, or one drawn action's."
+    )
+    target_entropy_term: Literal["discounted", "undiscounted"] = Field(
+        default="discounted",
+        description="-alpha log pi of the next action in the target: within gamma, as in eq. 10; or outside, and at "
+        "real ends too, as in the code published with MAAC.",
     )
     huber_delta: float | None = Field(default=None, gt=0, description="Huber loss for the critic; null: squared.")
     reward_normalisation: Literal["none", "scale", "standardise"] = Field(
@@ -176,8 +196,10 @@ class TrainConfig(BaseModel):
     lr_final: float = Field(default=0.1, ge=0, le=1, description="Share of the learning rates left at the end.")
     critic_weight_decay: float = Field(default=0.0, ge=0, description="Of Adam, as an L2 penalty.")
     polyak_tau: float = Field(default=0.01, gt=0, le=1, description="Step of the target networks to the trained ones.")
-    shared_gradient: Literal["sum", "mean"] = Field(
-        default="sum", description="What the shared attention weights get of all agents' losses."
+    shared_gradient: Literal["sum", "mean", "mean_with_encoders"] = Field(
+        default="sum",
+        description="What the shared attention weights get of all agents' losses; mean_with_encoders: the encoders of "
+        "observation and action, which others' losses reach through the attention, get the Nth part too (MAAC).",
     )
     critic_clip: float = Field(default=10.0, gt=0, description="Largest gradient norm of one agent's critic.")
     critic_clip_scope: Literal["agent", "all"] = Field(
@@ -281,6 +303,14 @@ class RunConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     env: EnvConfig
     train: TrainConfig = TrainConfig()
+
+    @property
+    def env_wishes(self) -> dict[str, Any]:
+        """What `train` would like the environment to be given, where its entry takes it and `env` does not say."""
+        wishes = dict(ENV_WISHES.get(self.train.preset, {}))
+        if self.train.gamma is not None:
+            wishes["gamma"] = self.train.gamma
+        return {name: value for name, value in wishes.items() if name not in self.env.arguments}
 
 
 def unknown_key_hint(key: str, section: str) -> str:

@@ -30,6 +30,7 @@ class BatchedEnv(Protocol):
         reward_delay: [N] int; the reward of step call s belongs to the action of step call s - reward_delay[i].
             Missing: 0.
         observation_scale: [N] float; divide agent i's observation by it. Missing: running mean and deviation.
+        gamma: the discount of its returns (and of its reward's window), 0 <= gamma < 1. Missing: the trainer's own.
         warmup: first periods whose cost does not count. Missing: 0. Period 0 is the one that `reset` shows.
         observation_sizes: [N] int; agent i's own observation is the first so many of O numbers, the rest padding.
         last_info: the info of the latest `reset` or `step`; read after `reset` if warmup is 0.
@@ -68,6 +69,7 @@ class EnvSpec:
         reward_delay: [N] int64, steps.
         observation_scale: [N] float32, or None.
         max_steps: most step calls of an episode.
+        gamma: the environment's discount, or None.
         adjustments: [N, A] float32, what an action adds to demand (an agent's last one again beyond its own), or None.
     """
 
@@ -79,6 +81,7 @@ class EnvSpec:
     observation_scale: np.ndarray | None
     max_steps: int
     adjustments: np.ndarray | None = None
+    gamma: float | None = None
 
     @property
     def usable_steps(self) -> int:
@@ -191,6 +194,7 @@ def describe(env: BatchedEnv, adjacency: Any = None) -> EnvSpec:
         observation_scale=None if scale is None else _checked(scale, "observation_scale", (n,), np.float32),
         max_steps=int(env.horizon) - 1,
         adjustments=_adjustments(env),
+        gamma=_gamma(env),
     )
     if (spec.num_actions < 1).any() or (spec.reward_delay < 0).any():
         raise DoorError("env: num_actions must be at least 1 and reward_delay not negative")
@@ -204,6 +208,15 @@ def describe(env: BatchedEnv, adjacency: Any = None) -> EnvSpec:
             f"env: an episode of {spec.max_steps} steps is too short for a reward delay of {spec.reward_delay.max()}"
         )
     return spec
+
+
+def _gamma(env: BatchedEnv) -> float | None:
+    gamma = getattr(env, "gamma", None)
+    if gamma is None:
+        return None
+    if isinstance(gamma, bool) or not isinstance(gamma, int | float | np.number) or not 0 <= gamma < 1:
+        raise DoorError(f"env: gamma must be a number of at least 0 and less than 1, got {gamma!r}")
+    return float(gamma)
 
 
 def _adjustments(env: BatchedEnv) -> np.ndarray | None:

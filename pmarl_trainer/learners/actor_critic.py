@@ -16,8 +16,10 @@ from pmarl_trainer.data.scaling import ObservationScaler, RunningMoments
 from pmarl_trainer.data.seeds import derived_seed
 from pmarl_trainer.env_api.protocol import BatchedEnv, EnvSpec
 from pmarl_trainer.learners import losses
+from pmarl_trainer.learners.clip_watch import ClipWatch
 from pmarl_trainer.learners.evaluation import Outcome, play_actor
 from pmarl_trainer.learners.graph import group_weights, neighbour_mask
+from pmarl_trainer.learners.precision import say_if_slow
 from pmarl_trainer.networks.critic import AttentionCritic
 from pmarl_trainer.networks.literal_critic import LiteralCritic
 from pmarl_trainer.networks.policy import PolicyNetwork
@@ -28,6 +30,7 @@ class Learner:
 
     Attributes:
         actor, critic: the networks; target_actor, target_critic: their slow copies.
+        gamma: the discount.
         scaler: of observations; reward_moments: the mean and deviation of rewards.
         log_alpha: [N] log of each agent's entropy temperature.
         weights: [N] sigma_G(i), the agents' weights in the critic loss.
@@ -41,13 +44,30 @@ class Learner:
         num_actions = torch.as_tensor(spec.num_actions)
         mask = torch.as_tensor(neighbour_mask(spec.adjacency, row.attention))
         size, hidden, actions = spec.observation_size, config.hidden_size, int(num_actions.max())
-        norm, heads = config.input_normalisation == "batch", config.attention_heads
+        norm, heads, start = config.input_normalisation == "batch", config.attention_heads, config.initialisation
         make_critic = LiteralCritic if config.own_action == "encoded" else AttentionCritic
         self.config, self.device = config, device
         self.actor = PolicyNetwork(
-            size, num_actions, hidden, sees_all=config.sees_all, generator=generator, batch_norm=norm
+            size,
+            num_actions,
+            hidden,
+            sees_all=config.sees_all,
+            generator=generator,
+            batch_norm=norm,
+            initialisation=start,
         ).to(device)
-        self.critic = make_critic(size, actions, hidden, heads, mask, generator, batch_norm=norm).to(device)
+        self.critic = make_critic(
+            size,
+            actions,
+            hidden,
+            heads,
+            mask,
+            generator,
+            batch_norm=norm,
+            linear_values=config.attention_values == "linear",
+            initialisation=start,
+        ).to(device)
+        self.gamma = discount(spec, config)
         self.target_actor = copy.deepcopy(self.actor).requires_grad_(False)
         self.target_critic = copy.deepcopy(self.critic).requires_grad_(False)
         scale = None if spec.observation_scale is None else torch.as_tensor(spec.observation_scale)
@@ -68,6 +88,8 @@ class Learner:
         )
         self.policy_optimiser = torch.optim.Adam(self.actor.parameters(), lr=config.policy_lr or config.lr, fused=True)
         self.alpha_optimiser = torch.optim.Adam([self.log_alpha], lr=config.alpha_lr)
+        self._clip_watch = ClipWatch(config)
+        say_if_slow(config.precision, device)
 
     @torch.no_grad()
     def act(self, observations: Tensor, generator: torch.Generator | None = None) -> Tensor:
@@ -86,6 +108,7 @@ class Learner:
 
     def schedule(self, progress: float) -> None:
         """Set learning rates and, where it is not tuned, the temperature, for `progress` 0 .. 1 of the run."""
+        self._clip_watch.end_rollout()
         config = self.config
         decay = 1 + (config.lr_final - 1) * progress
         rates = {self.critic_optimiser: config.lr, self.policy_optimiser: config.policy_lr or config.lr}
@@ -113,8 +136,12 @@ class Learner:
         config = self.config
         with torch.no_grad():
             with self._products():
-                value = self._next_value(self.scaler(batch.next_observations), generator)
-            targets = losses.critic_target(self._rewards(batch.rewards), batch.terminated, value, config.gamma)
+                value, bonus = self._next_value(self.scaler(batch.next_observations), generator)
+            rewards = self._rewards(batch.rewards)
+            if config.target_entropy_term == "discounted":
+                targets = losses.critic_target(rewards, batch.terminated, value + bonus, self.gamma)
+            else:
+                targets = losses.critic_target(rewards, batch.terminated, value, self.gamma) + bonus
         with self._products():
             q, logits = self.critic.taken(observations, batch.actions)
         loss = losses.critic_loss(q, targets, self.weights, config.huber_delta)
@@ -124,18 +151,21 @@ class Learner:
         self.critic_optimiser.zero_grad()
         total.backward()  # type: ignore[no-untyped-call]
         norm = self._clip_critics()
+        self._clip_watch.saw(norm)
         self.critic_optimiser.step()
         return {"critic_loss": loss.detach(), "q": q.detach().mean(), "critic_gradient": norm}
 
-    def _next_value(self, observations: Tensor, generator: torch.Generator) -> Tensor:
-        """[N, B] what the target networks expect of the next state, over the agent's own actions or for one of them."""
+    def _next_value(self, observations: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """What the target networks expect of the next state, over the own actions or for one of them: Q and the
+        entropy's part, [N, B] each.
+        """
         log_pi = self.target_actor(observations)
         actions = draw(log_pi, generator)
         if self.config.target_value == "expected":
-            return losses.soft_value(log_pi, self.target_critic(observations, actions), self._alpha())
-        return losses.soft_value_sampled(
-            log_pi, self.target_critic.taken(observations, actions)[0], actions, self._alpha()
-        )
+            q = losses.counterfactual_baseline(log_pi, self.target_critic(observations, actions))
+            return q, self._alpha() * losses.entropy(log_pi)
+        q = self.target_critic.taken(observations, actions)[0]
+        return q, -self._alpha() * losses.of_action(log_pi, actions)
 
     def _rewards(self, rewards: Tensor) -> Tensor:
         """[N, B] rewards as the critics learn them."""
@@ -148,8 +178,9 @@ class Learner:
     def _clip_critics(self) -> Tensor:
         """Clip the critics' gradients, agent by agent or all together; the mean norm of an agent's before."""
         shared, limit, n = self.critic.shared_parameters(), self.config.critic_clip, len(self.weights)
-        if self.config.shared_gradient == "mean":
-            for parameter in shared:
+        if self.config.shared_gradient != "sum":
+            encoders = self.critic.encoder.parameters() if self.config.shared_gradient == "mean_with_encoders" else ()
+            for parameter in (*shared, *encoders):
                 if parameter.grad is not None:
                     parameter.grad.div_(n)
         if self.config.critic_clip_scope == "all":
@@ -216,6 +247,13 @@ class Learner:
     def optimisers(self) -> Mapping[str, torch.optim.Optimizer]:
         """The optimisers, by the name that a checkpoint gives them."""
         return {name: getattr(self, f"{name}_optimiser") for name in ("critic", "policy", "alpha")}
+
+
+def discount(spec: EnvSpec, config: TrainConfig) -> float:
+    """The configured discount, or else the environment's, or else 0.95."""
+    if config.gamma is not None:
+        return config.gamma
+    return 0.95 if spec.gamma is None else spec.gamma
 
 
 def draw(log_pi: Tensor, generator: torch.Generator) -> Tensor:

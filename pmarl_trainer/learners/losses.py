@@ -31,15 +31,11 @@ def soft_value(log_pi: Tensor, q: Tensor, alpha: Tensor) -> Tensor:
     return counterfactual_baseline(log_pi, q) + alpha * entropy(log_pi)
 
 
-def soft_value_sampled(log_pi: Tensor, q: Tensor, actions: Tensor, alpha: Tensor) -> Tensor:
-    """The same from one sample: Q_i(a_i) - alpha_i log pi_i(a_i), q [N, B] the value of the drawn `actions` [N, B]."""
-    return q - alpha * of_action(log_pi, actions)
-
-
 def critic_target(rewards: Tensor, terminated: Tensor, next_value: Tensor, gamma: float) -> Tensor:
     """y_i = r_i + gamma E[Q'_i(o', a') - alpha log pi'_i(a'_i | o'_i)] (paper eq. 10), [N, B].
 
-    `terminated` [B] is 1 where the episode really ended. A truncation is none: its next value counts.
+    `next_value` is the expectation. `terminated` [B] is 1 where the episode really ended. A truncation is none: its
+    next value counts.
     """
     return rewards + gamma * (1 - terminated) * next_value
 

@@ -43,15 +43,17 @@ def neighbour_lists(mask: Tensor) -> list[list[int]]:
 class NeighbourAttention(nn.Module):
     """X_i: what agent i hears from the agents that it attends to (paper eqs. 13-14), K heads.
 
-    Query from agent i's state encoding, keys and values from the others' state-action encodings; scaled dot product,
-    values through LeakyReLU (MAAC). An agent that attends to nobody hears exactly zero. Computed over pairs of agents
-    that attend, or over all pairs with a mask, whichever is faster (`edges_pay`; GPUs take the few large operations of
-    the latter).
+    Query from agent i's state encoding, keys and values from the others' state-action encodings; scaled dot product.
+    Values are W_v e_j as eq. 13 prints them, or as MAAC has them, with a bias and through LeakyReLU. An agent that
+    attends to nobody hears exactly zero. Computed over pairs of agents that attend, or over all pairs with a mask,
+    whichever is faster (`edges_pay`; GPUs take the few large operations of the latter).
     """
 
     mask: Tensor
 
-    def __init__(self, mask: Tensor, hidden: int, heads: int, generator: torch.Generator) -> None:
+    def __init__(
+        self, mask: Tensor, hidden: int, heads: int, generator: torch.Generator, *, linear_values: bool = False
+    ) -> None:
         """`mask` [N, N] bool: row i is true where i attends."""
         super().__init__()
         bound = 1 / math.sqrt(hidden)
@@ -61,14 +63,15 @@ class NeighbourAttention(nn.Module):
         self.query = uniform((1, hidden, hidden), bound, generator)
         self.key = uniform((1, hidden, hidden), bound, generator)
         self.value = uniform((1, hidden, hidden), bound, generator)
-        self.value_bias = uniform((1, 1, hidden), bound, generator)
+        self.value_bias = None if linear_values else uniform((1, 1, hidden), bound, generator)
         self.register_buffer("mask", mask, persistent=False)
 
     def forward(self, states: Tensor, embeddings: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """[N, B, H] encodings -> X [N, B, H], and (queries, keys) [N, B, H], for `magnitude`."""
         query = _shared_product(states, self.query)
         key = _shared_product(embeddings, self.key)
-        value = leaky(_shared_product(embeddings, self.value, self.value_bias))
+        value = _shared_product(embeddings, self.value, self.value_bias)
+        value = value if self.value_bias is None else leaky(value)
         if self.neighbours is not None and query.device.type == "cpu":
             heard = attend_edges(query, key, value, self.neighbours, self.heads)
         else:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from pmarl_trainer.networks.attention import NeighbourAttention
 from pmarl_trainer.networks.batch_norm import StackedBatchNorm
-from pmarl_trainer.networks.layers import StackedLinear, StateActionEncoder, at_least_float32, leaky
+from pmarl_trainer.networks.layers import Initialisation, StackedLinear, StateActionEncoder, at_least_float32, leaky
 
 
 class AttentionCritic(nn.Module):
@@ -27,16 +27,22 @@ class AttentionCritic(nn.Module):
         generator: torch.Generator,
         *,
         batch_norm: bool = False,
+        linear_values: bool = False,
+        initialisation: Initialisation = "rectified",
     ) -> None:
-        """`mask` [N, N] bool: row i is true where agent i attends. `batch_norm`: of the encoders' inputs."""
+        """`mask` [N, N] bool: row i is true where agent i attends. `batch_norm`: of the encoders' inputs.
+        `linear_values`: those of the attention are W_v e_j.
+        """
         super().__init__()
         n = len(mask)
         self.normalise = StackedBatchNorm(n, observation_size) if batch_norm else None
-        self.state_encoder = StackedLinear(n, observation_size, hidden, generator)
-        self.encoder = StateActionEncoder(n, observation_size, actions, hidden, generator, batch_norm=batch_norm)
-        self.attention = NeighbourAttention(mask, hidden, heads, generator)
-        self.decoder = StackedLinear(n, 2 * hidden, hidden, generator)
-        self.values = StackedLinear(n, hidden, actions, generator, gain=0.1)
+        self.state_encoder = StackedLinear(n, observation_size, hidden, generator, initialisation=initialisation)
+        self.encoder = StateActionEncoder(
+            n, observation_size, actions, hidden, generator, batch_norm=batch_norm, initialisation=initialisation
+        )
+        self.attention = NeighbourAttention(mask, hidden, heads, generator, linear_values=linear_values)
+        self.decoder = StackedLinear(n, 2 * hidden, hidden, generator, initialisation=initialisation)
+        self.values = StackedLinear(n, hidden, actions, generator, 0.1, initialisation)
 
     def forward(self, observations: Tensor, actions: Tensor) -> Tensor:
         """[N, B, O], [N, B] int -> Q [N, B, A]."""

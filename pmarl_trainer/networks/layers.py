@@ -7,12 +7,17 @@ Shapes: N agents, B batch, O observation, A actions, H hidden, K heads of D = H 
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from pmarl_trainer.networks.batch_norm import StackedBatchNorm, normalised_rows
+
+#: How weights and biases start: "rectified", at He et al.'s scale for rectified units, biases at zero, outputs small;
+#: "torch", as torch.nn.Linear does, all of them uniform within 1 / sqrt(inputs): what the code published with MAAC has.
+Initialisation = Literal["rectified", "torch"]
 
 
 def uniform(shape: tuple[int, ...], bound: float, generator: torch.Generator) -> nn.Parameter:
@@ -33,13 +38,26 @@ def at_least_float32(x: Tensor) -> Tensor:
 class StackedLinear(nn.Module):
     """N linear layers side by side: [N, B, in] -> [N, B, out].
 
-    Weights start at He et al.'s scale for rectified units (uniform, variance 2 / in), times `gain`; biases at zero.
+    Weights start at He et al.'s scale for rectified units (uniform, variance 2 / in), times `gain`, and biases at zero;
+    or both as in torch.nn.Linear.
     """
 
-    def __init__(self, agents: int, inputs: int, outputs: int, generator: torch.Generator, gain: float = 1.0) -> None:
+    def __init__(
+        self,
+        agents: int,
+        inputs: int,
+        outputs: int,
+        generator: torch.Generator,
+        gain: float = 1.0,
+        initialisation: Initialisation = "rectified",
+    ) -> None:
         super().__init__()
-        self.weight = uniform((agents, inputs, outputs), gain * math.sqrt(6 / inputs), generator)
+        rectified = initialisation == "rectified"
+        bound = gain * math.sqrt(6 / inputs) if rectified else 1 / math.sqrt(inputs)
+        self.weight = uniform((agents, inputs, outputs), bound, generator)
         self.bias = nn.Parameter(torch.zeros(agents, 1, outputs))
+        if not rectified:
+            self.bias = uniform((agents, 1, outputs), bound, generator)
 
     def forward(self, x: Tensor) -> Tensor:
         """Agent i's x[i] through agent i's own layer."""
@@ -69,11 +87,16 @@ class StateActionEncoder(nn.Module):
         generator: torch.Generator,
         *,
         batch_norm: bool = False,
+        initialisation: Initialisation = "rectified",
     ) -> None:
         super().__init__()
+        bound = 1 / math.sqrt(observation_size + actions)
         self.normalise = StackedBatchNorm(agents, observation_size) if batch_norm else None
         self.observation = StackedLinear(agents, observation_size, hidden, generator)
-        self.action = uniform((agents, actions, hidden), 1 / math.sqrt(observation_size + actions), generator)
+        self.action = uniform((agents, actions, hidden), bound, generator)
+        if initialisation == "torch":  # one layer of both
+            nn.init.uniform_(self.observation.weight, -bound, bound, generator=generator)
+            nn.init.uniform_(self.observation.bias, -bound, bound, generator=generator)
 
     def forward(self, observations: Tensor, actions: Tensor, batch_of: Tensor | None = None) -> Tensor:
         """[N, B, O], [N, B] int -> e [N, B, H]. With batch normalisation, actions are normalised as in `batch_of`

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from pmarl_trainer.networks.attention import NeighbourAttention
 from pmarl_trainer.networks.critic import stacked_of
-from pmarl_trainer.networks.layers import StackedLinear, StateActionEncoder, at_least_float32, leaky
+from pmarl_trainer.networks.layers import Initialisation, StackedLinear, StateActionEncoder, at_least_float32, leaky
 
 
 class LiteralCritic(nn.Module):
@@ -27,15 +27,19 @@ class LiteralCritic(nn.Module):
         generator: torch.Generator,
         *,
         batch_norm: bool = False,
+        linear_values: bool = False,
+        initialisation: Initialisation = "rectified",
     ) -> None:
         """`mask` [N, N] bool: row i is true where agent i attends."""
         super().__init__()
         n = len(mask)
         self.actions = actions
-        self.encoder = StateActionEncoder(n, observation_size, actions, hidden, generator, batch_norm=batch_norm)
-        self.attention = NeighbourAttention(mask, hidden, heads, generator)
-        self.decoder = StackedLinear(n, 2 * hidden, hidden, generator)
-        self.value = StackedLinear(n, hidden, 1, generator, gain=0.1)
+        self.encoder = StateActionEncoder(
+            n, observation_size, actions, hidden, generator, batch_norm=batch_norm, initialisation=initialisation
+        )
+        self.attention = NeighbourAttention(mask, hidden, heads, generator, linear_values=linear_values)
+        self.decoder = StackedLinear(n, 2 * hidden, hidden, generator, initialisation=initialisation)
+        self.value = StackedLinear(n, hidden, 1, generator, 0.1, initialisation)
 
     def forward(self, observations: Tensor, actions: Tensor) -> Tensor:
         """[N, B, O], [N, B] int -> Q [N, B, A]: the others act as in `actions`, agent i with each of its own."""

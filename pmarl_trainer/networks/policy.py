@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from pmarl_trainer.networks.attention import MASKED
 from pmarl_trainer.networks.batch_norm import StackedBatchNorm
-from pmarl_trainer.networks.layers import StackedLinear, at_least_float32, leaky
+from pmarl_trainer.networks.layers import Initialisation, StackedLinear, at_least_float32, leaky
 
 
 def as_seen(observations: Tensor, sees_all: bool) -> Tensor:
@@ -36,6 +36,7 @@ class PolicyNetwork(nn.Module):
         sees_all: bool,
         generator: torch.Generator,
         batch_norm: bool = False,
+        initialisation: Initialisation = "rectified",
     ) -> None:
         """`num_actions` [N] int; actions beyond an agent's own are impossible to it. `batch_norm`: of the inputs."""
         super().__init__()
@@ -43,9 +44,10 @@ class PolicyNetwork(nn.Module):
         self.sees_all = sees_all
         inputs = n * observation_size if sees_all else observation_size
         self.normalise = StackedBatchNorm(n, inputs) if batch_norm else None
-        self.hidden_1 = StackedLinear(n, inputs, hidden, generator)
-        self.hidden_2 = StackedLinear(n, hidden, hidden, generator)
-        self.logits = StackedLinear(n, hidden, a, generator, gain=0.03)  # starts close to uniform
+        self.hidden_1 = StackedLinear(n, inputs, hidden, generator, initialisation=initialisation)
+        self.hidden_2 = StackedLinear(n, hidden, hidden, generator, initialisation=initialisation)
+        # Rectified, it starts close to uniform.
+        self.logits = StackedLinear(n, hidden, a, generator, 0.03, initialisation)
         self.register_buffer("action_mask", torch.arange(a) < num_actions.view(n, 1, 1), persistent=False)
 
     def forward(self, observations: Tensor) -> Tensor:

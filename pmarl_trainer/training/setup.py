@@ -6,6 +6,7 @@ import torch
 
 from pmarl_trainer.config.schema import RunConfig, TrainConfig
 from pmarl_trainer.env_api.protocol import BatchedEnv, EnvSpec, describe, make_differentiable_env, make_env
+from pmarl_trainer.env_api.wishes import with_wishes
 from pmarl_trainer.errors import TrainerError
 
 
@@ -26,7 +27,8 @@ def prepare_torch(config: TrainConfig) -> torch.device:
 def open_env(config: RunConfig, num_envs: int, seed: int) -> tuple[BatchedEnv, EnvSpec]:
     """The configured environment with `num_envs` rows, and its facts."""
     cfg = config.train
-    env = make_env(config.env.entry, config.env.arguments, num_envs, seed, cfg.max_steps, cfg.env_processes)
+    arguments = with_wishes(config.env.entry, config.env.arguments, config.env_wishes)
+    env = make_env(config.env.entry, arguments, num_envs, seed, cfg.max_steps, cfg.env_processes)
     return env, describe(env, cfg.adjacency)
 
 

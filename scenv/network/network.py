@@ -42,8 +42,8 @@ Floats = NDArray[np.float64]
 class Network:
     """A valid supply network of N firms, E edges and R retailers. Arrays are read-only. Make one with `load_network`.
 
-    Symbols follow Zhang et al. (2024): M is `adjacency_matrix` (§4.3), G(i) are `groups` (equation 15), the counts and
-    `complexity` are their Table 1. Networks are compared by identity, can be pickled, and are never modified.
+    Symbols follow Zhang et al. (2024): M is `adjacency_matrix` (§4.3), G(i) are `groups` (before eq. 16), the counts
+    and `complexity` are their Table 1. Networks are compared by identity, can be pickled, and are never modified.
 
     Attributes:
         name: the built-in name, the file's own name or its stem.
@@ -127,7 +127,7 @@ class Network:
 
     @cached_property
     def groups(self) -> Mapping[tuple[int, int], tuple[str, ...]]:
-        """(in-degree, out-degree) -> the agents that have it: G(i) of the paper's equation 15."""
+        """(in-degree, out-degree) -> the agents that have it: G(i), which the paper defines before its equation 16."""
         groups: dict[tuple[int, int], list[str]] = {}
         for agent, i, o in zip(self.agents, self.in_degree.tolist(), self.out_degree.tolist(), strict=True):
             groups.setdefault((i, o), []).append(agent)

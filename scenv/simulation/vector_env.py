@@ -59,6 +59,7 @@ class VectorEnv:
         num_actions: [N] int64, |A| of each firm.
         adjustments: [|A|] int64, the adjustment a that each action 0 .. |A|-1 stands for.
         horizon, warmup: periods of an episode; how many of the first do not count.
+        gamma: the scenario's discount.
         reward_delay: [N] int64; the reward of step call s belongs to the action of step call s - reward_delay[i].
         observation_size: O = 5 (m + 1).
         observation_scale: [N] float64, each firm's mean demand: a hint for learners to divide observations by.
@@ -96,6 +97,7 @@ class VectorEnv:
         self.num_actions = np.full(len(self.agents), len(self.adjustments))
         self.horizon = scenario.horizon
         self.warmup = scenario.warmup
+        self.gamma = scenario.gamma
         self.observation_size = LOCAL_STATE_SIZE * (scenario.history + 1)
         self.observation_scale: np.ndarray = observation_scale(scenario)
         self.reward_delay: np.ndarray = reward_rule(scenario, self.structure).delay

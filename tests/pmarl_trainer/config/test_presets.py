@@ -50,7 +50,8 @@ def test_maac_reference_is_what_was_published():
         "critic_weight_decay": 1e-3, "polyak_tau": 1e-3, "gamma": 0.99, "alpha": 0.01, "alpha_final": 0.01,
         "temperature": "fixed", "batch_size": 1024, "memory_size": 1_000_000, "critic_clip": 10, "policy_clip": 0.5,
         "critic_clip_scope": "all", "attention_regularisation": 1e-3, "logit_regularisation": 1e-3,
-        "reward_normalisation": "standardise", "lr_final": 1,
+        "reward_normalisation": "standardise", "lr_final": 1, "initialisation": "torch",
+        "target_entropy_term": "undiscounted", "shared_gradient": "mean_with_encoders",
     }  # fmt: skip
     assert {name: getattr(config, name) for name in published} == published
     assert config.updates_for(100) == 4
@@ -179,15 +180,6 @@ def test_attention_magnitude_by_hand():
     _, logits = attention(states, states)
     # <0,1> = 2, <1,0> = 2, <1,2> = 3, <2,1> = 3
     assert attention.magnitude(logits).tolist() == pytest.approx([4, (4 + 9) / 2, 9, 0])
-
-
-def test_sampled_values_average_to_the_expected_ones():
-    log_pi = torch.tensor([[[0.2, 0.5, 0.3]]]).log()
-    q, alpha = torch.tensor([[[1.0, 2.0, 4.0]]]), torch.tensor([[0.1]])
-    samples = [losses.soft_value_sampled(log_pi, q[..., a], torch.tensor([[a]]), alpha) for a in range(3)]
-    mean = sum(p * float(v) for p, v in zip((0.2, 0.5, 0.3), samples, strict=True))
-    assert mean == pytest.approx(float(losses.soft_value(log_pi, q, alpha)))
-    assert float(samples[1]) == pytest.approx(2 - 0.1 * math.log(0.5))
 
 
 def test_logit_regularisation_counts_possible_actions_only():
