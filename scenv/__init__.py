@@ -4,7 +4,13 @@ from scenv import policies, render, testing
 from scenv.envs import wrappers
 from scenv.envs.factory import env, parallel_env, raw_env, vector_env
 from scenv.envs.firm import FirmEnv, firm_env
-from scenv.envs.gym_vector import SingleAgentVectorEnv, centralised_vector_env, single_firm_vector_env
+from scenv.envs.gym_vector import (
+    MultiAgentVectorEnv,
+    SingleAgentVectorEnv,
+    centralised_vector_env,
+    multi_agent_vector_env,
+    single_firm_vector_env,
+)
 from scenv.envs.parallel import SupplyChainEnv
 from scenv.envs.registration import register_envs
 from scenv.envs.single_agent import SingleAgentEnv, centralised_env, single_firm_env
@@ -27,6 +33,7 @@ __all__ = [
     "Episode",
     "Evaluation",
     "FirmEnv",
+    "MultiAgentVectorEnv",
     "Network",
     "NetworkError",
     "Scenario",
@@ -45,6 +52,7 @@ __all__ = [
     "generators",
     "load_network",
     "load_scenario",
+    "multi_agent_vector_env",
     "newsvendor_bound",
     "parallel_env",
     "policies",

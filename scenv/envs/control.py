@@ -1,7 +1,8 @@
-"""Who decides in a single-agent environment: one firm among others that follow a policy, or one planner for all firms.
+"""Who decides in a Gymnasium environment: one firm among others that follow a policy, one planner for all firms, or
+every firm for itself.
 
-A control translates between the batched environment ([B, N] firms) and one decision maker per row: actions to orders,
-the firms' observations to its own, the firms' rewards to its own. Gymnasium environments, single and batched, share it.
+A control translates between the batched environment ([B, N] firms) and the decision maker of each row: actions to
+orders, the firms' observations to its own, the firms' rewards to its own. Environments, single and batched, share it.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ from scenv.policies.registry import make_policy
 from scenv.simulation.array_ops import Array
 from scenv.simulation.vector_env import VectorEnv
 
-__all__ = ["AllFirms", "Control", "Objective", "OneFirm"]
+__all__ = ["AllFirms", "Control", "EveryFirm", "Objective", "OneFirm"]
 
 Objective = Literal["firm", "chain"]
 
 
 class Control(Protocol):
-    """One decision maker per row of a batched environment."""
+    """The decision maker of each row of a batched environment."""
 
     @property
     def observation_space(self) -> Box:
@@ -34,8 +35,8 @@ class Control(Protocol):
         """Of one row."""
 
     @property
-    def reward_delay(self) -> int:
-        """Periods; the reward of step call s belongs to the action of step call s - reward_delay."""
+    def reward_delay(self) -> Any:
+        """Periods, a number or [N]; the reward of step call s belongs to the action of step call s - reward_delay."""
 
     def reset(self, num_envs: int, seed: int) -> None:
         """Episodes begin; called before the first observation."""
@@ -47,10 +48,10 @@ class Control(Protocol):
         """The decision maker's observation [B, ...] float32, a fresh array, from the firms' [B, N, O]."""
 
     def reward(self, rewards: np.ndarray) -> np.ndarray:
-        """The decision maker's reward [B] from the firms' [B, N]."""
+        """The decision maker's reward [B, ...] from the firms' [B, N]."""
 
     def cost(self, cost: np.ndarray) -> np.ndarray:
-        """What the decision maker is answerable for, [B], from the firms' period costs [B, N]."""
+        """What the decision maker is answerable for, [B, ...], from the firms' period costs [B, N]."""
 
 
 class OneFirm:
@@ -136,6 +137,36 @@ class AllFirms:
     def cost(self, cost: np.ndarray) -> np.ndarray:
         """[B]: the sum over all firms."""
         return cost.sum(axis=1)
+
+
+class EveryFirm:
+    """Every firm decides for itself: all firms side by side, each with its own reward."""
+
+    def __init__(self, batch: VectorEnv, normalise: bool) -> None:
+        """See `scenv.multi_agent_vector_env`."""
+        self._scale = _scale(batch, normalise)[:, None]
+        self.observation_space = Box(0.0, np.inf, (len(batch.agents), batch.observation_size), np.float32)
+        self.action_space = MultiDiscrete(batch.num_actions)
+        self.reward_delay = batch.reward_delay
+
+    def reset(self, num_envs: int, seed: int) -> None:
+        """Nothing to forget."""
+
+    def orders(self, batch: VectorEnv, actions: np.ndarray) -> Array:
+        """Order quantities [B, N] for actions [B, N]."""
+        return batch.orders_of(actions)
+
+    def observation(self, observation: np.ndarray) -> np.ndarray:
+        """[B, N, O]: each firm's own row."""
+        return observation / self._scale
+
+    def reward(self, rewards: np.ndarray) -> np.ndarray:
+        """[B, N]: each firm's own."""
+        return rewards
+
+    def cost(self, cost: np.ndarray) -> np.ndarray:
+        """[B, N]: each firm's own."""
+        return cost
 
 
 def _answerable(batch: VectorEnv, objective: str, firm: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The same decision makers in batches: `gymnasium.vector.VectorEnv` on top of scenv's own batched simulation."""
+"""Decision makers in batches: `gymnasium.vector.VectorEnv` on top of scenv's own batched simulation."""
 
 from __future__ import annotations
 
@@ -9,27 +9,30 @@ from gymnasium.vector import AutoresetMode
 from gymnasium.vector import VectorEnv as GymnasiumVectorEnv
 from gymnasium.vector.utils import batch_space
 
-from scenv.envs.control import AllFirms, Control, Objective, OneFirm
+from scenv.envs.control import AllFirms, Control, EveryFirm, Objective, OneFirm
 from scenv.envs.factory import Source, load_with_max_cycles
 from scenv.policies.base import Policy
+from scenv.simulation.random_streams import checked_seeds
 from scenv.simulation.vector_env import VectorEnv
 
-__all__ = ["SingleAgentVectorEnv", "centralised_vector_env", "single_firm_vector_env"]
+__all__ = [
+    "MultiAgentVectorEnv",
+    "SingleAgentVectorEnv",
+    "centralised_vector_env",
+    "multi_agent_vector_env",
+    "single_firm_vector_env",
+]
 
 
-class SingleAgentVectorEnv(GymnasiumVectorEnv[np.ndarray, np.ndarray, np.ndarray]):
-    """B supply chains that advance together, each with one decision maker, in Gymnasium's vector interface.
+class _ChainVectorEnv(GymnasiumVectorEnv[np.ndarray, np.ndarray, np.ndarray]):
+    """B supply chains that advance together, in Gymnasium's vector interface; a control says who decides.
 
-    Make one with `scenv.single_firm_vector_env` or `scenv.centralised_vector_env`. Rows end together, at the horizon.
-    What follows is the autoreset mode: by default the next `step` ignores its actions and returns the first
-    observation of the next episode (`NEXT_STEP`); `SAME_STEP` resets at once and puts the last observation into
-    `infos["final_obs"]`; `DISABLED` waits for `reset`.
+    Rows end together, at the horizon. What follows is the autoreset mode: by default the next `step` ignores its
+    actions and returns the first observation of the next episode (`NEXT_STEP`); `SAME_STEP` resets at once and puts the
+    last observation into `infos["final_obs"]`; `DISABLED` waits for `reset`.
 
     After `reset(seed=s)` row k meets the demand of `scenv.parallel_env` after `reset(seed=s + k)`, as in
     `gymnasium.vector.SyncVectorEnv`.
-
-    Attributes:
-        agents, scenario, adjustments, reward_delay: as in `scenv.SingleAgentEnv`.
     """
 
     metadata: dict[str, Any] = {  # noqa: RUF012 - each instance has a copy with its own mode
@@ -82,14 +85,15 @@ class SingleAgentVectorEnv(GymnasiumVectorEnv[np.ndarray, np.ndarray, np.ndarray
             actions: [B] or [B, N] integers, as `action_space` says.
 
         Returns:
-            (observations [B, ...], rewards [B], terminations [B], truncations [B], infos); every info is an array with
-            a row per environment, beside a mask `_name` [B] that is true where it is set.
+            (observations [B, ...], rewards [B, ...], terminations [B], truncations [B], infos); every info is an array
+            with a row per environment, beside a mask `_name` [B] that is true where it is set.
         """
         mode = self.metadata["autoreset_mode"]
         never = np.zeros(self.num_envs, dtype=bool)
         if self._ended and mode is AutoresetMode.NEXT_STEP:
             first, infos = self.reset()
-            return first, np.zeros(self.num_envs), never, never.copy(), infos
+            nothing = self._control.reward(np.zeros((self.num_envs, len(self.agents))))
+            return first, nothing, never, never.copy(), infos
         orders = self._control.orders(self._batch, np.asarray(actions))
         observation, rewards, _, truncated, _ = self._batch.step_orders(orders)
         own, infos = self._control.observation(observation), self._infos()
@@ -103,13 +107,10 @@ class SingleAgentVectorEnv(GymnasiumVectorEnv[np.ndarray, np.ndarray, np.ndarray
         return own, self._control.reward(rewards), never, truncated, infos
 
     def _row_seeds(self, seed: int | list[int | None] | None) -> list[int] | None:
-        if seed is None:
-            return None
-        if isinstance(seed, (int, np.integer)):
-            return [int(seed) + k for k in range(self.num_envs)]
-        if any(own is None for own in seed):
-            raise ValueError("seed must be a number, None, or one number per row")
-        return [int(own) for own in seed if own is not None]
+        seeds = checked_seeds(seed, self.num_envs)
+        if seeds is None or len(seeds) == self.num_envs > 1:
+            return seeds
+        return [seeds[0] + k for k in range(self.num_envs)]
 
     def _infos(self) -> dict[str, Any]:
         costs = np.array(self._batch.last_info["cost"])
@@ -118,6 +119,38 @@ class SingleAgentVectorEnv(GymnasiumVectorEnv[np.ndarray, np.ndarray, np.ndarray
 
     def _masked(self, infos: dict[str, Any]) -> dict[str, Any]:
         return infos | {f"_{name}": np.ones(self.num_envs, dtype=bool) for name in infos}
+
+
+class SingleAgentVectorEnv(_ChainVectorEnv):
+    """B supply chains that advance together, each with one decision maker, in Gymnasium's vector interface.
+
+    Make one with `scenv.single_firm_vector_env` or `scenv.centralised_vector_env`. Rows end together, at the horizon.
+    What follows is the autoreset mode: by default the next `step` ignores its actions and returns the first
+    observation of the next episode (`NEXT_STEP`); `SAME_STEP` resets at once and puts the last observation into
+    `infos["final_obs"]`; `DISABLED` waits for `reset`.
+
+    After `reset(seed=s)` row k meets the demand of `scenv.parallel_env` after `reset(seed=s + k)`, as in
+    `gymnasium.vector.SyncVectorEnv`.
+
+    Attributes:
+        agents, scenario, adjustments, reward_delay: as in `scenv.SingleAgentEnv`.
+    """
+
+
+class MultiAgentVectorEnv(_ChainVectorEnv):
+    """B supply chains that advance together, all firms deciding, in Gymnasium's vector interface: `reset` returns
+    (observations, infos).
+
+    Make one with `scenv.multi_agent_vector_env`. Observations are [B, N, O], actions and rewards [B, N], the spaces
+    those of a row and of the batch; firms are on axis 1 in the order of `agents`. Seeds and autoreset are as in
+    `scenv.SingleAgentVectorEnv`. The same simulation without this interface, with tensors and real orders, is
+    `scenv.VectorEnv`.
+
+    Attributes:
+        agents, scenario, adjustments: as in `scenv.VectorEnv`.
+        reward_delay: [N] int64; the reward of step call s belongs to the action of step call s - reward_delay[i];
+            zeros unless `reward="windowed"`.
+    """
 
 
 def single_firm_vector_env(
@@ -158,3 +191,36 @@ def centralised_vector_env(
     """`num_envs` copies of `scenv.centralised_env` that advance together; the other arguments are its own."""
     batch = VectorEnv(load_with_max_cycles(scenario, max_cycles, {**overrides, "reward": reward}), num_envs)
     return SingleAgentVectorEnv(batch, AllFirms(batch, normalise), autoreset_mode)
+
+
+def multi_agent_vector_env(
+    scenario: Source = "bg",
+    num_envs: int = 64,
+    *,
+    normalise: bool = False,
+    max_cycles: int | None = None,
+    reward: Literal["windowed", "cost"] = "cost",
+    autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
+    **overrides: Any,
+) -> MultiAgentVectorEnv:
+    """`num_envs` copies of `scenv.parallel_env` that advance together, as a `gymnasium.vector.VectorEnv`.
+
+    Args:
+        scenario: name, path, mapping, graph or Scenario.
+        num_envs: B.
+        normalise: divide observations by each firm's mean demand.
+        max_cycles: steps of an episode; see `scenv.parallel_env`.
+        reward: "cost", at once (the default here: learners for this interface expect it), or "windowed", which comes
+            `reward_delay` periods late.
+        autoreset_mode: what follows the end of an episode; see `scenv.SingleAgentVectorEnv`.
+        **overrides: other fields of the scenario.
+
+    Example:
+        >>> envs = multi_agent_vector_env("bg", num_envs=8)
+        >>> observations, infos = envs.reset(seed=0)
+        >>> observations, rewards, terminations, truncations, infos = envs.step(envs.action_space.sample())
+        >>> observations.shape, rewards.shape
+        ((8, 4, 30), (8, 4))
+    """
+    batch = VectorEnv(load_with_max_cycles(scenario, max_cycles, {**overrides, "reward": reward}), num_envs)
+    return MultiAgentVectorEnv(batch, EveryFirm(batch, normalise), autoreset_mode)

@@ -15,6 +15,7 @@ from pettingzoo import ParallelEnv
 from scenv.errors import ActionError, did_you_mean
 from scenv.render.viewer import RENDER_MODES, Viewer
 from scenv.scenario.scenario import Scenario
+from scenv.simulation.random_streams import checked_seed
 from scenv.simulation.vector_env import VectorEnv
 
 Dict = dict[str, Any]
@@ -110,7 +111,7 @@ class SupplyChainEnv(ParallelEnv[str, np.ndarray, int]):
         self, seed: int | None = None, options: Dict | None = None
     ) -> tuple[dict[str, np.ndarray], dict[str, Dict]]:
         """Start an episode; returns (observations, infos) of period 0, whose cost stands in the infos."""
-        self._observation = self._batch.reset(seed)[0]
+        self._observation = self._batch.reset(checked_seed(seed))[0]
         self.agents = list(self.possible_agents)
         if self._viewer is not None:
             self._viewer.observe()

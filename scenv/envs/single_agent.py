@@ -14,6 +14,7 @@ from scenv.envs.factory import Source, load_with_max_cycles
 from scenv.policies.base import Policy
 from scenv.render.viewer import RENDER_MODES, Viewer
 from scenv.scenario.scenario import Scenario
+from scenv.simulation.random_streams import checked_seed
 from scenv.simulation.vector_env import VectorEnv
 
 __all__ = ["SingleAgentEnv", "centralised_env", "single_firm_env"]
@@ -56,6 +57,7 @@ class SingleAgentEnv(gymnasium.Env[np.ndarray, Any]):
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
         """Start an episode; returns (observation, info) of period 0."""
+        seed = checked_seed(seed)
         super().reset(seed=seed)
         observation = self._batch.reset(seed)
         self._control.reset(1, int(self.np_random.integers(2**31)))

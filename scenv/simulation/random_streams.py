@@ -92,18 +92,26 @@ def checked_seeds(seed: Any, num_envs: int) -> list[int] | None:
     Raises:
         ScenvError: in one line, if it is something else.
     """
-    if seed is None:
-        return None
     if isinstance(seed, np.ndarray):
         seed = seed.tolist()
     if isinstance(seed, (list, tuple, range)):
         if len(seed) != num_envs:
             raise ScenvError(f"seed must be one number or one per row ({num_envs}), got {len(seed)}")
-        return [_checked_seed(own) for own in seed]
-    return [_checked_seed(seed)]
+        return [_whole_seed(own) for own in seed]
+    one = checked_seed(seed)
+    return None if one is None else [one]
 
 
-def _checked_seed(seed: Any) -> int:
+def checked_seed(seed: Any) -> int | None:
+    """A seed that is one whole number of at least 0, or None.
+
+    Raises:
+        ScenvError: in one line, if it is something else.
+    """
+    return None if seed is None else _whole_seed(seed)
+
+
+def _whole_seed(seed: Any) -> int:
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise ScenvError(f"seed must be a whole number of at least 0, or None for fresh numbers, got {shown(seed)}")
     return int(seed)

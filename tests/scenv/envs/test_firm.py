@@ -136,3 +136,11 @@ def test_bad_orders_are_refused(order, why):
 def test_a_stranger_is_no_firm():
     with pytest.raises(scenv.ScenarioError, match=r"'ret_1' is no firm of network 'bg' \(did you mean 'ret_0'\?\)"):
         scenv.firm_env("bg", "ret_1")
+
+
+def test_a_firm_by_itself_is_rewarded_for_its_own_costs_only() -> None:
+    with pytest.raises(scenv.ScenarioError, match="reward_scope must be 'own' for one firm by itself"):
+        scenv.firm_env("bg", "ret_0", reward_scope="neighbours")
+    for rows in (0, 2.5, True):
+        with pytest.raises(scenv.ScenvError, match="num_envs must be a whole number"):
+            scenv.firm_env("bg", "ret_0", num_envs=rows)

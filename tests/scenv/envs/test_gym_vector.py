@@ -89,3 +89,49 @@ def test_seeds_by_row_and_refusals() -> None:
         one_firm.step(np.zeros((2, 4), int))
     with pytest.raises(ValueError, match="AutoresetMode"):
         scenv.single_firm_vector_env("bg", autoreset_mode="Sometimes")
+
+
+@pytest.mark.parametrize("mode", AutoresetMode)
+def test_all_firms_side_by_side_live_in_the_world_of_the_batch(mode: AutoresetMode) -> None:
+    """Two episodes: what `vector_env` says, with Gymnasium's pair from `reset` and its autoreset."""
+    envs = scenv.multi_agent_vector_env("r2", 3, max_cycles=5, autoreset_mode=mode, reward_scope="neighbours")
+    batch = scenv.vector_env("r2", 3, horizon=6, warmup=5, reward="cost", reward_scope="neighbours")
+    assert isinstance(envs, gymnasium.vector.VectorEnv)
+    assert envs.single_observation_space.shape == (22, 30)
+    assert envs.action_space.shape == (3, 22)
+    assert not envs.reward_delay.any()
+    rng = np.random.default_rng(0)
+    for seed in (4, None):
+        if seed is not None or mode is AutoresetMode.DISABLED:
+            first, infos = envs.reset(seed=seed)
+        elif mode is AutoresetMode.NEXT_STEP:
+            first, rewards, _, truncated, infos = envs.step(np.zeros((3, 22), dtype=int))
+            assert rewards.shape == (3, 22)
+            assert not rewards.any()
+            assert not truncated.any()
+        np.testing.assert_array_equal(first, batch.reset(None if seed is None else [4, 5, 6]))
+        np.testing.assert_array_equal(infos["cost"], batch.last_info["cost"])
+        assert envs.observation_space.contains(first)
+        for step in range(5):
+            actions = rng.integers(10, size=(3, 22))
+            expected = batch.step(actions)
+            seen, rewards, terminated, truncated, infos = envs.step(actions)
+            assert truncated.all() == (step == 4)
+            assert not terminated.any()
+            np.testing.assert_array_equal(rewards, expected[1])
+            ended = step == 4 and mode is AutoresetMode.SAME_STEP
+            np.testing.assert_array_equal(np.stack(infos["final_obs"]) if ended else seen, expected[0])
+            cost = infos["final_info"]["cost"] if ended else infos["cost"]
+            np.testing.assert_array_equal(cost, expected[4]["cost"])
+        first = seen
+    envs.close()
+
+
+def test_all_firms_scaled_and_refused() -> None:
+    raw, scaled = (scenv.multi_agent_vector_env("bg", 2, normalise=normalise) for normalise in (False, True))
+    one, other = (envs.reset(seed=0)[0] for envs in (raw, scaled))
+    np.testing.assert_allclose(one / 32, other, rtol=1e-6)
+    for bad in (np.zeros(4, dtype=int), np.full((2, 4), 33), np.full((2, 4), 0.5)):
+        with pytest.raises(scenv.ActionError):
+            raw.step(bad)
+    assert scenv.multi_agent_vector_env("bg", 2, reward="windowed").reward_delay.tolist() == [7] * 4

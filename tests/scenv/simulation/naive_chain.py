@@ -1,0 +1,181 @@
+"""A second simulator, written as MODEL.md section 2 reads: one firm, one link and one consignment after the other.
+
+Slow and plain on purpose, and without anything of `scenv.simulation` but the episode's exogenous numbers (demand,
+journeys, closures), so that a changed rule in either shows.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+import numpy as np
+
+import scenv
+from scenv.scenario.implied import capacities, firm_demand_moments, lead_time_distribution, unit_costs
+from scenv.simulation.exogenous import Exogenous
+
+OUTSIDE = "outside"
+Link = tuple[str, str]
+
+
+@dataclass
+class NaiveChain:
+    """One row of an episode.
+
+    Attributes:
+        local: firm -> its (BO, IL, OO, AS, AO) of every period so far.
+        cost: firm -> its cost of every period so far.
+        owed: (firm, customer) -> units.
+        orders, goods: link -> {period of arrival: units}.
+    """
+
+    scenario: scenv.Scenario
+    drawn: Exogenous
+    row: int
+    period: int = -1
+    local: dict[str, list[tuple[float, ...]]] = field(default_factory=lambda: defaultdict(list))
+    cost: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    owed: dict[Link, float] = field(default_factory=lambda: defaultdict(float))
+    orders: dict[Link, dict[int, float]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(float)))
+    goods: dict[Link, dict[int, float]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(float)))
+
+    def __post_init__(self) -> None:
+        network = self.scenario.network
+        self.firms = network.agents
+        self.suppliers = {f: [u for u, v in network.edges if v == f] or [OUTSIDE] for f in self.firms}
+        self.customers = {f: [v for u, v in network.edges if u == f] or ["people"] for f in self.firms}
+        inner = [(u, v) for firm in self.firms for u, v in network.edges if u == firm]
+        self.links: list[Link] = [(OUTSIDE, self.firms[i]) for i in network.sources] + inner
+        self.mean = dict(zip(self.firms, firm_demand_moments(self.scenario)[0], strict=True))
+        limits = capacities(self.scenario)
+        self.capacity = dict(
+            zip(self.firms, np.full(len(self.firms), np.inf) if limits is None else limits, strict=True)
+        )
+        self.unit_costs = dict(zip(self.firms, zip(*unit_costs(self.scenario), strict=True), strict=True))
+        self.fixed = {(link, leg): self._fixed(link, leg) for link in self.links for leg in ("order", "shipment")}
+        self.on_hand = {firm: self.scenario.initial_stock_periods * self.mean[firm] for firm in self.firms}
+        self.on_order = dict.fromkeys(self.firms, 0.0)
+        for link in self.links:
+            self._start(link, "order", self.orders[link])
+            self._start(link, "shipment", self.goods[link])
+        self._live()
+
+    def _start(self, link: Link, leg: str, under_way: dict[int, float]) -> None:
+        """The mean flow is under way: what left, one consignment a period, before period 0 and arrives from then on."""
+        buyer = link[1]
+        flow = self.mean[buyer] / len(self.suppliers[buyer])
+        journeys = self.drawn.orders if leg == "order" else self.drawn.shipments
+        if journeys is None:
+            consignments = dict.fromkeys(range(self.fixed[link, leg]), 1)
+        else:
+            counts = journeys.initial[:, self.links.index(link), self.row]
+            consignments = dict(enumerate(counts.tolist()))
+        for period, count in consignments.items():
+            under_way[period] += flow * count
+            self.on_order[buyer] += flow * count
+
+    def _fixed(self, link: Link, leg: str) -> int:
+        supplier = None if link[0] == OUTSIDE else link[0]
+        return lead_time_distribution(self.scenario, leg, supplier, link[1]).longest  # type: ignore[arg-type]
+
+    def _journey(self, link: Link, leg: str) -> int:
+        journeys = self.drawn.orders if leg == "order" else self.drawn.shipments
+        if journeys is None:
+            return self.fixed[link, leg]
+        return int(journeys.periods[self.period, self.links.index(link), self.row])
+
+    def closed(self, firm: str) -> bool:
+        """Whether a firm is closed in the present period."""
+        closed = self.drawn.closed
+        return closed is not None and bool(closed[self.row, self.period, self.firms.index(firm)])
+
+    def step(self, quantities: dict[str, float]) -> None:
+        """Every firm orders (step 6), then the next period passes."""
+        for firm, quantity in quantities.items():
+            if not self.closed(firm):
+                self.on_order[firm] += quantity
+                for supplier in self.suppliers[firm]:
+                    link = (supplier, firm)
+                    part = quantity / len(self.suppliers[firm])
+                    self.orders[link][self.period + self._journey(link, "order")] += part
+        self._live()
+
+    def _live(self) -> None:
+        """Steps 1 to 5 of the next period. No firm's step uses another's of the same period, so their order is free."""
+        self.period += 1
+        for link in self.links:
+            if link[0] == OUTSIDE:
+                self._ship(link, self.orders[link].pop(self.period, 0.0))
+        for firm in self.firms:
+            self._live_firm(firm)
+
+    def _ship(self, link: Link, units: float) -> None:
+        self.goods[link][self.period + self._journey(link, "shipment")] += units
+
+    def _live_firm(self, firm: str) -> None:
+        received = 0.0
+        for supplier in self.suppliers[firm]:
+            due = self.goods[supplier, firm].pop(self.period, 0.0)
+            if self.closed(firm):
+                self.goods[supplier, firm][self.period + 1] += due
+            else:
+                received += due
+        self.on_hand[firm] += received
+        self.on_order[firm] -= received
+        new = {customer: self._claim(firm, customer) for customer in self.customers[firm]}
+        left = 0.0 if self.closed(firm) else min(self.on_hand[firm], self.capacity[firm])
+        old = {customer: self.owed[firm, customer] for customer in new}
+        shipped = by_priority(left, old, new) if self.scenario.allocation == "priority" else in_passes(left, old, new)
+        lost = 0.0
+        for customer, units in shipped.items():
+            self.on_hand[firm] = max(0.0, self.on_hand[firm] - units)  # rounding dust of thirds
+            self.owed[firm, customer] += new[customer] - units
+            if customer != "people":
+                self._ship((firm, customer), units)
+            elif self.scenario.lost_sales:
+                lost, self.owed[firm, customer] = self.owed[firm, customer], 0.0
+        owed = sum(self.owed[firm, customer] for customer in new)
+        state = (owed, self.on_hand[firm], self.on_order[firm], received, sum(new.values()))
+        self.local[firm].append(state)
+        holding, backorder = self.unit_costs[firm]
+        self.cost[firm].append(backorder * (owed + lost) + holding * self.on_hand[firm])
+
+    def _claim(self, firm: str, customer: str) -> float:
+        if customer != "people":
+            return self.orders[firm, customer].pop(self.period, 0.0)
+        retailer = self.scenario.retailer_names.index(firm)
+        return float(self.drawn.demand[self.row, self.period, retailer])
+
+    def latest(self, firm: str) -> tuple[float, ...]:
+        """A firm's local state of the present period."""
+        return self.local[firm][-1]
+
+    def observation(self, firm: str) -> list[float]:
+        """The last m + 1 local states, oldest first, zeros before the start."""
+        memory = self.scenario.history + 1
+        states = [(0.0,) * 5] * memory + self.local[firm]
+        return [number for state in states[-memory:] for number in state]
+
+
+def in_passes(left: float, old: dict[str, float], new: dict[str, float]) -> dict[str, float]:
+    """Outstanding backorders first, then this period's orders; in a pass that stock does not cover, all get the same
+    part.
+    """
+    shipped = dict.fromkeys(new, 0.0)
+    for claims in (old, new):
+        wanted = sum(claims.values())
+        part = 1.0 if wanted <= left else left / wanted
+        for customer, claim in claims.items():
+            shipped[customer] += part * claim
+        left = max(0.0, left - part * wanted)
+    return shipped
+
+
+def by_priority(left: float, old: dict[str, float], new: dict[str, float]) -> dict[str, float]:
+    """One customer after the other, each one's backorders and orders together."""
+    shipped = {}
+    for customer in new:
+        shipped[customer] = min(left, old[customer] + new[customer])
+        left -= shipped[customer]
+    return shipped
