@@ -2,126 +2,146 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from pmarl_trainer.config.adjacency_file import read_adjacency
+from pmarl_trainer.config.reading import MAX_YAML_BYTES, ReadingError, absolute_path, parse_yaml, with_absolute_paths
 from pmarl_trainer.config.schema import RunConfig, TrainConfig, unknown_key_hint
 from pmarl_trainer.errors import ConfigError
 
-MAX_BYTES = 1 << 20
-MAX_DEPTH = 20
+#: The environment of a scenario that names none: a file of its fields alone, a network file, or a name.
+DEFAULT_ENTRY = "scenv:vector_env"
+_FIELDS_OF_DEFAULT = frozenset({"network", "scenario"})
+_YAML = (".yaml", ".yml")
 
 
-class _StrictLoader(yaml.SafeLoader):
-    """The safe loader, less what makes small files explode or say two things at once: aliases, duplicates, deep
-    nesting.
-    """
-
-    depth = 0
-
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            raise self._refusal("aliases (*name) are not accepted")
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise self._refusal(f"nested deeper than {MAX_DEPTH} levels")
-        node = super().compose_node(parent, index)
-        self.depth -= 1
-        return node
-
-    def _refusal(self, why: str) -> yaml.constructor.ConstructorError:
-        mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-        return yaml.constructor.ConstructorError(None, None, why, mark)
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        names = [key.value for key, _ in node.value if isinstance(key.value, str)]
-        for key, _ in node.value:
-            if isinstance(key.value, str) and names.count(key.value) > 1:
-                raise yaml.constructor.ConstructorError(None, None, f"duplicate key {key.value!r}", key.start_mark)
-        return super().construct_mapping(node, deep)
-
-
-def parse_yaml(text: str, label: str) -> Any:
-    """Plain data from YAML text.
-
-    Raises:
-        ConfigError: if it is not plain, unambiguous YAML; `label` says where it comes from.
-    """
-    try:
-        return yaml.load(text, Loader=_StrictLoader)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else "?"
-        raise ConfigError(f"{label}: line {line}: {error.problem}") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ConfigError(f"{label}: not YAML ({(str(error) or 'unreadable').splitlines()[0]})") from error
-
-
-def read_config(path: Path, overrides: Iterable[str] = (), **train: Any) -> RunConfig:
+def read_config(source: str | Path, overrides: Iterable[str] = (), **train: Any) -> RunConfig:
     """Read a scenario file.
 
     Args:
-        path: a YAML file with the sections `env:` and, optionally, `train:`.
+        source: a YAML file with the sections `env:` and, optionally, `train:`, or with the fields of `env:` alone; a
+            network file; or the name of a scenario that the environment knows. The last two, and fields without an
+            `entry`, are for `scenv:vector_env`.
         overrides: `key=value` texts; the key is `train.…`, `env.…`, or a bare name of the section train.
         **train: values of the section train that win over all others (None: not given).
 
     Raises:
         ConfigError: one line that names the file, the key and what was expected.
     """
+    document, folder = _document(str(source))
+    return build_config(document, str(source), overrides, folder=folder, **train)
+
+
+def _document(source: str) -> tuple[Any, Path | None]:
+    """The plain data of a scenario, and the folder in which the files that it names are looked for."""
+    path = Path(source)
+    ending = path.suffix.lower()
+    if ending == ".json" and (run := _run_of_json(path)) is not None:
+        return run, path.parent
+    if ending in _YAML or (not ending and path.exists()):
+        return _yaml_of(_text_of(path), source), path.parent
+    if not ending and path.name == source:
+        return {"env": {"entry": DEFAULT_ENTRY, "scenario": source}}, None
+    if not path.exists():
+        raise ConfigError(f"{source}: cannot be read (no such file)")
+    return {"env": {"entry": DEFAULT_ENTRY, "scenario": str(path.resolve())}}, None
+
+
+def _run_of_json(path: Path) -> Any:
+    """The sections of a JSON file, as a run's folder holds one; None for a network."""
     try:
+        document = json.loads(_text_of(path))
+    except (ConfigError, ValueError, RecursionError):
+        return None
+    return document if isinstance(document, Mapping) and "env" in document else None
+
+
+def _text_of(path: Path) -> str:
+    try:
+        if path.exists() and not path.is_file():  # a pipe could block for ever
+            raise ConfigError(f"{path}: not a regular file")
         with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
-    if len(raw) > MAX_BYTES:
-        raise ConfigError(f"{path}: larger than {MAX_BYTES} bytes, which no scenario file needs")
+            raw = file.read(MAX_YAML_BYTES + 1)
+    except (OSError, ValueError) as error:  # ValueError: a name with a NUL
+        if isinstance(error, ConfigError):
+            raise
+        raise ConfigError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
+    if len(raw) > MAX_YAML_BYTES:
+        raise ConfigError(f"{path}: larger than {MAX_YAML_BYTES} bytes, which no scenario file needs")
     try:
-        document = parse_yaml(raw.decode("utf-8"), str(path))
+        return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8 text") from error
-    return build_config(document, str(path), overrides, folder=path.parent, **train)
+
+
+def _yaml_of(text: str, label: str) -> Any:
+    try:
+        return parse_yaml(text)
+    except ReadingError as problem:
+        raise ConfigError(f"{label}: {f'line {problem.line}: ' if problem.line else ''}{problem}") from problem
 
 
 def build_config(
-    document: Any, label: str, overrides: Iterable[str] = (), *, folder: Path = Path(), **train: Any
+    document: Any, label: str, overrides: Iterable[str] = (), *, folder: Path | None = None, **train: Any
 ) -> RunConfig:
-    """A `RunConfig` from plain data; see `read_config`. Files that `document` names are looked for in `folder`."""
+    """A `RunConfig` from plain data; see `read_config`.
+
+    Every file that is named is named by its absolute path afterwards. Those that `document` names are looked for in
+    `folder`, which they may not leave unless by an absolute path; without a folder, and in overrides, in the shell's.
+    """
     sections = {name: dict(section) for name, section in _sections(document, label).items()}
-    _read_adjacency_in(sections.get("train", {}), folder)
+    _resolve(sections, folder or Path(), folder is not None, label)
     for text in overrides:
         section, key, value = _parse_override(text)
-        sections.setdefault(section, {})[key] = value
-    given = {key: value for key, value in train.items() if value is not None}
-    sections["train"] = {**sections.get("train", {}), **given}
-    _read_adjacency_in(sections["train"], Path())
+        own = {section: {key: value}}
+        _resolve(own, Path(), False, f"override {text!r}")
+        sections.setdefault(section, {}).update(own[section])
+    given = {"train": {key: value for key, value in train.items() if value is not None}}
+    _resolve(given, Path(), False, label)
+    sections["train"] = {**sections.get("train", {}), **given["train"]}
     try:
         return RunConfig.model_validate(sections)
     except ValidationError as error:
         raise ConfigError(f"{label}: {_first_problem(error)}") from error
 
 
-def _read_adjacency_in(section: dict[str, Any], folder: Path) -> None:
-    """Put the matrix in place of the name of its file, so that the resolved configuration is complete."""
-    if isinstance(section.get("adjacency"), str):
-        section["adjacency"] = read_adjacency(folder / section["adjacency"])
+def _resolve(sections: dict[str, dict[str, Any]], folder: Path, confined: bool, label: str) -> None:
+    """Name the files of `env` by absolute paths, and put the adjacency matrix of `train` in place of its file's name,
+    so that the resolved configuration means the same from everywhere.
+    """
+    try:
+        if "env" in sections:
+            sections["env"] = with_absolute_paths(sections["env"], folder, confined, "env")
+        adjacency = sections.get("train", {}).get("adjacency")
+        if isinstance(adjacency, str):
+            path = absolute_path(adjacency, folder, confined, "train.adjacency")
+            sections["train"]["adjacency"] = read_adjacency(Path(path))
+    except ReadingError as problem:
+        raise ConfigError(f"{label}: {problem.field}: {problem}") from problem
 
 
 def _sections(document: Any, label: str) -> dict[str, Mapping[str, Any]]:
     if not isinstance(document, Mapping):
         raise ConfigError(f"{label}: must be a mapping with the sections env and train, got {type(document).__name__}")
+    if not {"env", "train"} & document.keys() and _FIELDS_OF_DEFAULT & document.keys():
+        document = {"env": document}  # the fields of the environment, without a section around them
     sections = {}
     for name, section in document.items():
         if name not in RunConfig.model_fields:
-            raise ConfigError(f"{label}: unknown section {name!r}{unknown_key_hint(str(name), '')}")
+            alone = "" if "env" in document else "; the environment's fields alone need a network or scenario"
+            raise ConfigError(f"{label}: unknown section {name!r}{unknown_key_hint(str(name), '')}{alone}")
         if not isinstance(section, Mapping | None):
             raise ConfigError(f"{label}: section {name!r} must be a mapping, got {type(section).__name__}")
         if any(not isinstance(key, str) for key in section or {}):
             raise ConfigError(f"{label}: section {name!r}: every key must be a name")
         sections[str(name)] = section or {}
+    if _FIELDS_OF_DEFAULT & sections.get("env", {}).keys():
+        sections["env"] = {"entry": DEFAULT_ENTRY, **sections["env"]}
     if "env" not in sections:
         raise ConfigError(f"{label}: section 'env' is missing; it names the environment, e.g. entry: module:callable")
     return sections
@@ -134,7 +154,7 @@ def _parse_override(text: str) -> tuple[str, str, Any]:
         section, key = "train", section
     if not equals or not key or section not in RunConfig.model_fields:
         raise ConfigError(f"override {text!r}: write key=value, with the key train.NAME, env.NAME or NAME")
-    return section, key, parse_yaml(value, f"override {text!r}")
+    return section, key, _yaml_of(value, f"override {text!r}")
 
 
 def _first_problem(error: ValidationError) -> str:
@@ -151,4 +171,4 @@ def _first_problem(error: ValidationError) -> str:
     return f"{field}: {message} (got {shown})"
 
 
-__all__ = ["TrainConfig", "build_config", "parse_yaml", "read_config"]
+__all__ = ["DEFAULT_ENTRY", "TrainConfig", "build_config", "read_config"]

@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, StrictBool, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
 from scenv.errors import did_you_mean, shown
 from scenv.network.network import Network
 from scenv.network.order_links import order_links
-from scenv.scenario.fields import FieldError, list_of, number, read_model, whole
+from scenv.scenario.fields import FieldError, Switch, list_of, number, read_model, whole
 from scenv.scenario.periods import NumberOfPeriods, fixed
 
 __all__ = ["Closure", "Delay", "DemandShock", "Disruption", "Disruptions"]
@@ -49,7 +49,7 @@ class Disruption(BaseModel):
     between: Annotated[tuple[int, ...], BeforeValidator(list_of(_when, 2, 2))] | None = None
     probability: Annotated[float, BeforeValidator(number(0, 1))] | None = None
     duration: NumberOfPeriods = fixed(1)
-    together: StrictBool = False
+    together: Switch = False
 
     @model_validator(mode="after")
     def _one_time(self) -> Disruption:

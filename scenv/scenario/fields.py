@@ -16,7 +16,7 @@ from typing import Annotated, Any, TypeVar
 import numpy as np
 from pydantic import BaseModel, BeforeValidator, ValidationError
 
-from scenv.errors import did_you_mean, shown
+from scenv.errors import ScenarioError, did_you_mean, shown
 from scenv.network.rows import MAX_NUMBER
 
 __all__ = [
@@ -26,7 +26,9 @@ __all__ = [
     "NonNegative",
     "PerRetailer",
     "Positive",
+    "Switch",
     "at",
+    "integer",
     "list_of",
     "number",
     "number_or_named",
@@ -92,6 +94,29 @@ def whole(low: int, high: int) -> Check[int]:
     return check
 
 
+def integer(name: str, value: Any, low: int, high: int = 2**63 - 1) -> int:
+    """An argument that counts something, or a seed: Python's or numpy's integer, and no boolean, 1.0 or "1".
+
+    Raises:
+        ScenarioError: naming the argument.
+    """
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value[()]
+    if isinstance(value, bool) or not isinstance(value, Integral) or not low <= int(value) <= high:
+        span = f"from {low} to {high}" if high < 2**53 else f"of at least {low}"
+        raise ScenarioError(f"{name} must be a whole number {span}, got {shown(value)}")
+    return int(value)
+
+
+def _switch(value: Any) -> bool:
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    word = value.lower() if isinstance(value, str) else ""
+    if word in ("true", "yes", "on", "false", "no", "off"):
+        return word in ("true", "yes", "on")
+    raise FieldError(f"must be true or false, got {shown(value)}")
+
+
 def number_or_named(check: Check[T]) -> Check[T | dict[str, T]]:
     """A check for one number for all, or a mapping name -> number."""
 
@@ -126,6 +151,8 @@ def list_of(check: Check[T], least: int, most: int) -> Check[tuple[T, ...]]:
     return check_all
 
 
+#: true or false; YAML 1.2 reads yes, no, on and off as text, which is meant so where a boolean is expected.
+Switch = Annotated[bool, BeforeValidator(_switch)]
 NonNegative = Annotated[float, BeforeValidator(number())]
 Positive = Annotated[float, BeforeValidator(number(above=0.0))]
 Fraction = Annotated[float, BeforeValidator(number(0.0, 1.0))]

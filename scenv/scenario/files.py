@@ -2,7 +2,7 @@
 
 What a scenario says is layered, later ones win: the schema's defaults, the network file's `scenario` block, the
 scenario that a file starts from, the file itself, the overrides of the call. A file may name others (a network, a
-demand series, a scenario to start from) only within its own folder.
+demand series, a scenario to start from) by paths within its own folder, or by absolute paths (`reading`).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from scenv.errors import ScenarioError, did_you_mean, shown
 from scenv.network.network import BUILT_IN_NETWORKS, Network, load_network
 from scenv.scenario.fields import problem_of
+from scenv.scenario.reading import ReadingError, with_absolute_paths
 from scenv.scenario.scenario import Scenario
 from scenv.scenario.text import named
 from scenv.scenario.yaml import read_yaml
@@ -25,7 +26,9 @@ from scenv.scenario.yaml import read_yaml
 __all__ = ["load_scenario"]
 
 #: Keys of a scenario file's `env:` section that speak to the trainer's door, not to the environment.
-DOOR_KEYS = frozenset({"entry", "num_envs", "backend", "device", "seed"})
+DOOR_KEYS = frozenset({"entry", "backend", "device"})
+#: Keys of the trainer's own section, which says how many environments there are and where their random numbers start.
+_TRAINER_KEYS = ("num_envs", "seed")
 _YAML = (".yaml", ".yml")
 #: A scenario may start from another, that from a third; so long may the chain be.
 _MAX_CHAIN = 8
@@ -120,12 +123,10 @@ def _file_fields(path: Path, chain: tuple[Path, ...]) -> Fields:
         names = " -> ".join(part.name for part in (*chain, own))
         what = "starts from itself" if own in chain else f"starts from more than {_MAX_CHAIN} others"
         raise ScenarioError(f"{named(path)}: field 'scenario': {what} ({names})")
-    fields = _environment_section(document, path)
-    for name in ("scenario", "network"):
-        if name in fields:
-            fields[name] = _inside(fields[name], name, path)
-    if "demand" in fields:
-        fields["demand"] = _with_files_inside(fields["demand"], "demand", path)
+    try:
+        fields = with_absolute_paths(_environment_section(document, path), path.parent, confined=True)
+    except ReadingError as problem:
+        raise ScenarioError(f"{named(path)}: field {problem.field!r}: {problem}") from None
     return _started(fields, (*chain, own))
 
 
@@ -148,36 +149,10 @@ def _environment_section(document: Any, path: Path) -> Fields:
         section = document.get("env", {})
     if not isinstance(section, Mapping):
         raise ScenarioError(f"{named(path)}: section 'env' must be a mapping of fields, got {shown(section)}")
-    return {str(key): value for key, value in section.items() if key not in DOOR_KEYS}
-
-
-def _with_files_inside(value: Any, field: str, path: Path) -> Any:
-    """A demand in which every `file`, at any depth, is a path from the scenario file's folder."""
-    if not isinstance(value, Mapping):
-        return value
-    return {
-        key: _inside(entry, f"{field}.file", path)
-        if key == "file"
-        else _with_files_inside(entry, f"{field}.{key}", path)
-        for key, entry in value.items()
-    }
-
-
-def _inside(value: Any, field: str, path: Path) -> Any:
-    """A built-in name as it is; a path from the scenario file's own folder, which it may not leave."""
-    if not isinstance(value, str) or value in BUILT_IN_NETWORKS:
-        return value
-    folder = path.parent.resolve()
-    try:
-        target = (folder / value).resolve()  # through symbolic links as well
-        is_file = target.exists() or bool(target.suffix)
-    except (OSError, ValueError, RuntimeError) as error:  # too long, with a NUL, a loop of links
-        raise ScenarioError(f"{named(path)}: field {field!r}: {shown(value)} is no path ({error})"[:500]) from None
-    if not target.is_relative_to(folder):
-        raise ScenarioError(
-            f"{named(path)}: field {field!r}: must stay inside the scenario's folder, got {shown(value)}"
-        )
-    return str(target) if is_file else value
+    for key in _TRAINER_KEYS:
+        if key in section:
+            raise ScenarioError(f"{named(path)}: {key!r} is the trainer's: write it in the section train")
+    return {key: value for key, value in section.items() if key not in DOOR_KEYS}
 
 
 def _network_block(network: Network) -> Fields:

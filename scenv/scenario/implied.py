@@ -32,8 +32,11 @@ __all__ = [
 
 
 def demand_moments(scenario: Scenario) -> tuple[np.ndarray, np.ndarray]:
-    """Mean [R] and standard deviation [R] of a period's external demand at each retailer, units."""
-    return scenario.demand.moments(scenario.retailer_names)
+    """Mean [R] and standard deviation [R] of a period's external demand at each retailer, units: of a period picked at
+    random from the `horizon` periods of an episode.
+    """
+    mean, std, _ = scenario.demand.episode_moments(scenario.horizon, scenario.retailer_names)
+    return mean, std
 
 
 def firm_demand_moments(scenario: Scenario) -> tuple[np.ndarray, np.ndarray]:
@@ -42,8 +45,7 @@ def firm_demand_moments(scenario: Scenario) -> tuple[np.ndarray, np.ndarray]:
     Mean sum_r W_ir mean_r, variance sum_rs W_ir W_is cov_rs over the retailers r and s, where W_ir is the share of
     r's demand that reaches firm i when every firm passes its demand on with equal split.
     """
-    mean, std = demand_moments(scenario)
-    covariance = scenario.demand.covariance(scenario.retailer_names)
+    mean, std, covariance = scenario.demand.episode_moments(scenario.horizon, scenario.retailer_names)
     weights = scenario.network.demand_weights
     if covariance is None:
         return weights @ mean, np.sqrt(weights**2 @ std**2)

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 import networkx as nx
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StrictBool, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
 from scenv.errors import did_you_mean, shown
 from scenv.network.network import Network, load_network
@@ -20,7 +20,7 @@ from scenv.network.order_links import order_links
 from scenv.scenario.costs import Costs, unit_costs_of
 from scenv.scenario.demand import Demand, PoissonDemand
 from scenv.scenario.disruptions import Disruptions
-from scenv.scenario.fields import FieldError, at, number, number_or_named, read_model, whole
+from scenv.scenario.fields import FieldError, Switch, at, number, number_or_named, read_model, whole
 from scenv.scenario.lead_times import (
     DEFAULT_LEAD_TIME,
     Leg,
@@ -105,7 +105,7 @@ class Scenario(BaseModel):
         description="How much of the network file's stage time is one period, for 'data': 7 turns days into weeks "
         "[choice: 1].",
     )
-    order_crossing: StrictBool = Field(
+    order_crossing: Switch = Field(
         default=False,
         description="Whether orders and shipments with random lead times may overtake earlier ones on their link; "
         "otherwise they wait, and arrive together [choice: no].",
@@ -116,7 +116,7 @@ class Scenario(BaseModel):
         "holds is not limited. A number, or a mapping firm -> units with 'default' for the rest (without it, the rest "
         "has no limit) [choice: no limit].",
     )
-    lost_sales: StrictBool = Field(
+    lost_sales: Switch = Field(
         default=False,
         description="External demand that a retailer cannot serve at once is lost, at the cost of one period's "
         "backorder per unit, instead of owed [choice: owed, as in the paper].",

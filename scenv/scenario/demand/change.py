@@ -43,7 +43,8 @@ class _ChangedDemand(DemandProcess):
     """Another demand process whose mean is multiplied from a period on.
 
     Its moments are those before the change: what a firm knows that does not foresee it. So initial pipelines, scaling
-    and classical policies are set for the world before.
+    and classical policies are set for the world before. Where there is no period before (a change from period 0 on),
+    they are those of the episode as it comes.
     """
 
     base: Demand
@@ -61,6 +62,20 @@ class _ChangedDemand(DemandProcess):
         """[R, R] before the change."""
         return self.base.covariance(retailers, scale)
 
+    @property
+    def stationary(self) -> bool:
+        """Whether what is known before the change is alike in all periods."""
+        return self.base.stationary and self.period > 0
+
+    def by_period(self, periods: int, retailers: Sequence[str], scale: Scale = None) -> tuple[np.ndarray, np.ndarray]:
+        """The base's; with the factor where all periods of the episode are changed."""
+        with at("base"):
+            usual = self.base.by_period(periods, retailers, scale)
+            if not self._changed(np.arange(periods)).all():
+                return usual
+            changed = self.base.by_period(periods, retailers, self.factor * (1.0 if scale is None else scale))
+        return _mixed(changed, usual, changed_retailers(self.retailers, retailers))
+
     def sample_rows(
         self, rng: np.random.Generator, rows: int, periods: int, retailers: Sequence[str], scale: Scale = None
     ) -> np.ndarray:
@@ -71,6 +86,18 @@ class _ChangedDemand(DemandProcess):
 
     def _changed(self, period: np.ndarray) -> np.ndarray:
         raise NotImplementedError
+
+
+def _mixed(
+    changed: tuple[np.ndarray, np.ndarray], usual: tuple[np.ndarray, np.ndarray], which: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """`by_period` of some retailers under the change and the others without; between the two, the geometric mean."""
+    mean = np.where(which, changed[0], usual[0])
+    first, second = changed[1], usual[1]
+    if first.ndim == 1:
+        return mean, np.where(which, first, second)
+    between = np.sign(second) * np.sqrt(np.abs(first * second))
+    return mean, np.where(which[:, None] & which, first, np.where(which[:, None] | which, between, second))
 
 
 @demand_kind

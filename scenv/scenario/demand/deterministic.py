@@ -48,6 +48,16 @@ class DeterministicDemand(DemandProcess):
         """[R, R] over time: paths that rise and fall together do not average out upstream."""
         return covariance_over_time(self._columns(self._longest(retailers), retailers) * scale)
 
+    @property
+    def stationary(self) -> bool:
+        """No: the path is known."""
+        return False
+
+    def by_period(self, periods: int, retailers: Sequence[str], scale: Scale = None) -> tuple[np.ndarray, np.ndarray]:
+        """The path itself, without variance."""
+        path = self._columns(periods, retailers)
+        return path if scale is None else path * scale, np.zeros(len(retailers))
+
     def sample(
         self, rng: np.random.Generator, periods: int, retailers: Sequence[str], scale: Scale = None
     ) -> np.ndarray:

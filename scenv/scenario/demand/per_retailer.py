@@ -45,6 +45,25 @@ class PerRetailerDemand(DemandProcess):
                 own.append(process.moments((name,), scale))
         return np.concatenate([mean for mean, _ in own]), np.concatenate([std for _, std in own])
 
+    def covariance(self, retailers: Sequence[str], scale: float = 1.0) -> np.ndarray | None:
+        """None: processes of their own are independent; but paths and seasons that all know rise and fall together, see
+        `by_period`.
+        """
+        return None
+
+    @property
+    def stationary(self) -> bool:
+        """Whether all processes are."""
+        return all(process.stationary for process in self.processes.values())
+
+    def by_period(self, periods: int, retailers: Sequence[str], scale: Scale = None) -> tuple[np.ndarray, np.ndarray]:
+        """Each retailer's own process."""
+        own = []
+        for name, process in zip(retailers, self._processes(retailers), strict=True):
+            with at("processes", name if name in self.processes else "default"):
+                own.append(process.by_period(periods, (name,), scale))
+        return np.hstack([mean for mean, _ in own]), np.concatenate([within.reshape(-1)[:1] for _, within in own])
+
     def sample(
         self, rng: np.random.Generator, periods: int, retailers: Sequence[str], scale: Scale = None
     ) -> np.ndarray:

@@ -18,6 +18,7 @@ __all__ = [
     "covariance_over_time",
     "demand_kind",
     "kind_names",
+    "random_period",
     "read_demand",
     "scaled",
 ]
@@ -45,7 +46,8 @@ class DemandProcess(BaseModel):
     def moments(self, retailers: Sequence[str], scale: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
         """Mean [R] and standard deviation [R] of one period's demand, units, when its mean is `scale` times the usual.
 
-        Where periods differ in a known way (seasons, a path), of a period picked at random.
+        Where periods differ in a known way (seasons, a path), of a period picked at random; of the periods that an
+        episode has, see `by_period`.
 
         Raises:
             FieldError: if a field misses a retailer or names a firm that is none.
@@ -55,6 +57,41 @@ class DemandProcess(BaseModel):
     def covariance(self, retailers: Sequence[str], scale: float = 1.0) -> np.ndarray | None:
         """Covariance [R, R] of the retailers' demands in one period; None where they are independent."""
         return None
+
+    @property
+    def stationary(self) -> bool:
+        """Whether all periods of an episode are alike before it begins, so that `moments` are those of each."""
+        return True
+
+    def by_period(self, periods: int, retailers: Sequence[str], scale: Scale = None) -> tuple[np.ndarray, np.ndarray]:
+        """What is known of each period of an episode before it begins.
+
+        Args:
+            periods: T, of the episode.
+            retailers: R names.
+            scale: how many times the usual mean each period has, one number or [T, 1].
+
+        Returns:
+            The mean [T, R], and the covariance within a period, averaged over the periods: [R, R], or only the
+            variances [R] where retailers are independent within a period.
+        """
+        factors, which = np.unique(np.broadcast_to(1.0 if scale is None else scale, (periods, 1)), return_inverse=True)
+        share = np.bincount(which.ravel()) / periods
+        moments = [self.moments(retailers, float(factor)) for factor in factors]
+        mean = np.stack([mean for mean, _ in moments])[which.ravel()]
+        within = [self.covariance(retailers, float(factor)) for factor in factors]
+        parts = [std**2 if own is None else own for own, (_, std) in zip(within, moments, strict=True)]
+        return mean, np.asarray(sum(weight * part for weight, part in zip(share, parts, strict=True)))
+
+    def episode_moments(
+        self, periods: int, retailers: Sequence[str]
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        """Mean [R], standard deviation [R] and covariance [R, R] (None where retailers are independent) of a period
+        picked at random from an episode of so many.
+        """
+        if self.stationary:
+            return *self.moments(retailers), self.covariance(retailers)
+        return random_period(*self.by_period(periods, retailers))
 
     def sample(
         self, rng: np.random.Generator, periods: int, retailers: Sequence[str], scale: Scale = None
@@ -115,6 +152,13 @@ Demand = Annotated[SerializeAsAny[DemandProcess], BeforeValidator(read_demand)]
 def scaled(values: np.ndarray, scale: Scale) -> np.ndarray:
     """values [R] times scale, still [R] where there is none."""
     return values if scale is None else values * np.asarray(scale, dtype=np.float64)
+
+
+def random_period(mean: np.ndarray, within: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean [R], standard deviation [R] and covariance [R, R] of a period picked at random, of what `by_period` says."""
+    covariance = covariance_over_time(mean) + (np.diag(within) if within.ndim == 1 else within)
+    overall = mean[0] if (mean == mean[0]).all() else mean.mean(axis=0)  # rounding apart, the same
+    return overall, np.sqrt(np.maximum(np.diag(covariance), 0.0)), covariance
 
 
 def covariance_over_time(paths: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import BeforeValidator, model_validator
 
-from scenv.scenario.demand.process import Demand, DemandProcess, Scale, demand_kind
+from scenv.scenario.demand.process import Demand, DemandProcess, Scale, demand_kind, random_period
 from scenv.scenario.fields import FieldError, at, list_of, number, whole
 
 
@@ -38,31 +38,40 @@ class SeasonalDemand(DemandProcess):
             raise FieldError("give either factors, or length and amplitude")
         return self
 
+    @property
+    def stationary(self) -> bool:
+        """No: the seasons are known."""
+        return False
+
     def moments(self, retailers: Sequence[str], scale: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
-        """Mean [R] and standard deviation [R] of a period picked at random from a season."""
-        means, stds = self._by_factor(retailers, scale)
-        second = np.mean(stds**2 + means**2, axis=0)
+        """Mean [R] and standard deviation [R] of a period picked at random from a whole season."""
+        with at("base"):
+            moments = [self.base.moments(retailers, scale * float(factor)) for factor in self._season()]
+        means, stds = (np.stack(numbers) for numbers in zip(*moments, strict=True))
         mean = means.mean(axis=0)
-        return mean, np.sqrt(np.maximum(second - mean**2, 0.0))
+        return mean, np.sqrt(np.maximum(np.mean(stds**2 + means**2, axis=0) - mean**2, 0.0))
 
     def covariance(self, retailers: Sequence[str], scale: float = 1.0) -> np.ndarray:
         """[R, R] of a period picked at random: retailers share their seasons, and the base's own correlation."""
-        means, stds = self._by_factor(retailers, scale)
-        within = np.zeros((len(retailers), len(retailers)))
-        for factor, std in zip(self._season(), stds, strict=True):
-            with at("base"):
-                own = self.base.covariance(retailers, scale * float(factor))
-            within += np.diag(std**2) if own is None else own
-        deviation = means - means.mean(axis=0)
-        return np.asarray((within + deviation.T @ deviation) / len(means))
+        return random_period(*self.by_period(len(self._season()), retailers, scale))[2]
+
+    def by_period(self, periods: int, retailers: Sequence[str], scale: Scale = None) -> tuple[np.ndarray, np.ndarray]:
+        """The base's, in the seasons that the episode meets."""
+        path = self._path(periods)
+        with at("base"):
+            return self.base.by_period(periods, retailers, path if scale is None else path * scale)
 
     def sample_rows(
         self, rng: np.random.Generator, rows: int, periods: int, retailers: Sequence[str], scale: Scale = None
     ) -> np.ndarray:
         """[rows, periods, R]."""
-        season = self._season()
-        path = season[(np.arange(periods) + self.phase) % len(season)][:, None]
+        path = self._path(periods)
         return self.base.sample_rows(rng, rows, periods, retailers, path if scale is None else path * scale)
+
+    def _path(self, periods: int) -> np.ndarray:
+        """The factor of each period of an episode, [T, 1]."""
+        season = self._season()
+        return season[(np.arange(periods) + self.phase) % len(season)][:, None]
 
     def _season(self) -> np.ndarray:
         """The factors of one season, without the phase."""
@@ -71,10 +80,3 @@ class SeasonalDemand(DemandProcess):
         assert self.length is not None
         assert self.amplitude is not None
         return 1 + self.amplitude * np.sin(2 * np.pi * np.arange(self.length) / self.length)
-
-    def _by_factor(self, retailers: Sequence[str], scale: float) -> tuple[np.ndarray, np.ndarray]:
-        """The base's mean and standard deviation in each period of a season, [P, R] each."""
-        with at("base"):
-            moments = [self.base.moments(retailers, scale * float(factor)) for factor in self._season()]
-        means, stds = zip(*moments, strict=True)
-        return np.stack(means), np.stack(stds)

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BeforeValidator, PrivateAttr, StrictBool, model_validator
+from pydantic import BeforeValidator, PrivateAttr, model_validator
 
 from scenv.errors import did_you_mean, shown
-from scenv.scenario.demand.csv_file import read_series
+from scenv.scenario.demand.csv_file import Missing, read_series
 from scenv.scenario.demand.deterministic import paths_of
 from scenv.scenario.demand.process import DemandProcess, Scale, covariance_over_time, demand_kind
-from scenv.scenario.fields import FieldError, at, whole
+from scenv.scenario.fields import FieldError, Switch, at, whole
 
 _SHARED = "demand"
 
@@ -28,12 +28,18 @@ class TimeSeriesDemand(DemandProcess):
     """Past demand, from a CSV file or given as numbers.
 
     A file has one header line with the retailers' names, or the single name `demand` for a series that every retailer
-    shares, and one line per period with a number of at least 0 for each. A column `period` or `date` is not read.
+    shares, and one line per period with a number of at least 0 for each; cells separated by commas, semicolons (then
+    with decimal commas too), tabs or bars. A column with dates, by any name, or one that counts periods (period, week,
+    month, ..., or pandas' index without a name) puts the lines in the order of time. A period may not come twice.
 
     Attributes:
         file: path of the CSV file; in a scenario file, relative to its folder. Or
         values: a list of numbers for all retailers, or a mapping retailer -> list; all of one length.
         columns: retailer -> the file's name of its column, where they differ; then further columns are not read.
+        date_column: the file's column that says when, where it is not known by its name or its dates.
+        missing: what periods are that the dates jump over, and empty cells: "error" refuses them, "zero" is no demand,
+            "previous" the demand of the period before; "skip" takes lines as successive whatever their dates (a shop
+            that closes at weekends).
         mode: "bootstrap" draws periods with replacement, the retailers' numbers of a period together, so that their
             correlation stays; "replay" plays the series from its start and begins again at its end.
         block: bootstrap draws runs of so many successive periods (circular block bootstrap; Politis & Romano 1992), so
@@ -45,9 +51,11 @@ class TimeSeriesDemand(DemandProcess):
     file: Annotated[str, BeforeValidator(_file_name)] | None = None
     values: Annotated[Any, BeforeValidator(paths_of)] = None
     columns: dict[str, str] | None = None
+    date_column: str | None = None
+    missing: Missing = "error"
     mode: Literal["bootstrap", "replay"] = "bootstrap"
     block: Annotated[int, BeforeValidator(whole(1, 1_000_000))] = 1
-    random_start: StrictBool = False
+    random_start: Switch = False
     _series: dict[str, np.ndarray] = PrivateAttr()
 
     @model_validator(mode="after")
@@ -56,10 +64,13 @@ class TimeSeriesDemand(DemandProcess):
             raise FieldError("give either file or values")
         if self.file is not None:
             with at("file"):
-                self._series = read_series(self.file, list(self.columns.values()) if self.columns else None)
+                wanted = list(self.columns.values()) if self.columns else None
+                self._series = read_series(self.file, wanted, self.date_column, self.missing)
         else:
             if self.columns is not None:
                 raise FieldError("belongs to a file; name the retailers in values", ("columns",))
+            if self.date_column is not None or self.missing != "error":
+                raise FieldError("date_column and missing belong to a file")
             given = self.values if isinstance(self.values, dict) else {_SHARED: self.values}
             self._series = {name: np.array(path) for name, path in given.items()}
         periods = {len(series) for series in self._series.values()}
@@ -85,6 +96,17 @@ class TimeSeriesDemand(DemandProcess):
         """[R, R] of the series over time."""
         return covariance_over_time(self._table(retailers) * scale)
 
+    @property
+    def stationary(self) -> bool:
+        """Whether any period of the series may come at any time: unless it is replayed from its start."""
+        return self.mode == "bootstrap" or self.random_start
+
+    def by_period(self, periods: int, retailers: Sequence[str], scale: Scale = None) -> tuple[np.ndarray, np.ndarray]:
+        """Of a replay, the periods that it reaches, without variance."""
+        if self.stationary:
+            return super().by_period(periods, retailers, scale)
+        return self.sample(np.random.default_rng(0), periods, retailers, scale), np.zeros(len(retailers))
+
     def sample(
         self, rng: np.random.Generator, periods: int, retailers: Sequence[str], scale: Scale = None
     ) -> np.ndarray:
@@ -108,7 +130,8 @@ class TimeSeriesDemand(DemandProcess):
         for name in names:
             if name not in retailers:
                 hint = did_you_mean(name, retailers)
-                raise FieldError(f"{shown(name)} is no retailer of this network{hint}", where)
+                counts = "; if it counts periods, name it in date_column" if self.file and not self.columns else ""
+                raise FieldError(f"{shown(name)} is no retailer of this network{hint}{counts}", where)
         missing = [name for name in retailers if name not in names]
         if missing:
             raise FieldError(f"has no series for retailer {missing[0]!r}", where)

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from pmarl_trainer.config.files import MAX_BYTES, build_config, read_config
+from pmarl_trainer.config.files import build_config, read_config
+from pmarl_trainer.config.reading import MAX_YAML_BYTES as MAX_BYTES
 from pmarl_trainer.config.schema import METHODS, TrainConfig
 from pmarl_trainer.errors import ConfigError
 
@@ -49,7 +50,7 @@ def test_layers_of_a_configuration(tmp_path):
         ("env: &a {entry: 'm:c'}\ntrain: *a", "aliases"),
         ("env: !!python/object/apply:os.system ['true']", "could not determine a constructor"),
         ("env: [", "line 1"),
-        ("env: {1: 2}", "every key must be a name"),
+        ("env: {[1]: 2}", "a key must be text"),
         ("- 1", "must be a mapping"),
         ("", "must be a mapping"),
         ("x: " + "[" * 50, "deeper than"),

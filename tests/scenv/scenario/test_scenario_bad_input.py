@@ -17,7 +17,8 @@ import scenv
 from scenv import demand
 from scenv.cli import main
 from scenv.scenario.demand import csv_file
-from scenv.scenario.yaml import MAX_YAML_BYTES, MAX_YAML_DEPTH
+from scenv.scenario.reading import MAX_DEPTH as MAX_YAML_DEPTH
+from scenv.scenario.reading import MAX_YAML_BYTES
 
 NAN, INF = float("nan"), float("inf")
 #: Words that belong to pydantic and not to the user.
@@ -160,7 +161,7 @@ BAD_FIELDS: dict[str, tuple[dict[str, Any], str]] = {
         {"stage_time_per_period": 0},
         "field 'stage_time_per_period': must be a finite number above 0",
     ),
-    "crossing as text": ({"order_crossing": "no"}, "field 'order_crossing': must be a valid boolean, got 'no'"),
+    "crossing as text": ({"order_crossing": "maybe"}, "field 'order_crossing': must be true or false, got 'maybe'"),
     # capacity, lost sales
     "capacity, negative": ({"capacity": -1}, f"field 'capacity': {NUMBER} -1"),
     "capacity, NaN": ({"capacity": {"ret_0": NAN}}, f"field 'capacity.ret_0': {NUMBER} nan"),
@@ -169,7 +170,7 @@ BAD_FIELDS: dict[str, tuple[dict[str, Any], str]] = {
         {"capacity": {"rte_0": 3}},
         "field 'capacity': 'rte_0' is no firm of network 'bg' (did you mean 'ret_0'?)",
     ),
-    "lost sales as number": ({"lost_sales": 1}, "field 'lost_sales': must be a valid boolean, got 1"),
+    "lost sales as number": ({"lost_sales": 1}, "field 'lost_sales': must be true or false, got 1"),
     # disruptions
     "one disruption, no list": (
         {"disruptions": {"kind": "closure", "period": 1}},
@@ -452,7 +453,13 @@ BAD_YAML: dict[str, tuple[str, str]] = {
     "not YAML": ("network: [bg\n", "line 2: expected ',' or ']'"),
     "tab": ("network: bg\n\thorizon: 3\n", "line 2: "),
     "two documents": ("network: bg\n---\nnetwork: r1\n", "expected a single document"),
-    "impossible date": ("network: bg\nhorizon: 2024-99-99\n", "a value cannot be read (month must be in 1..12)"),
+    "impossible date": (
+        "network: bg\nhorizon: 2024-99-99\n",
+        "from 2 to 100000, got '2024-99-99'",
+    ),
+    "seed among the fields": ("network: bg\nseed: 3\n", "'seed' is the trainer's: write it in the section train"),
+    "float written as integer": ("network: bg\nhorizon: !!int x\n", "line 2: is no int of YAML 1.2"),
+    "one key, written twice in two ways": ("network: bg\ncosts: {holding: {8: 1, '8': 2}}\n", "duplicate key '8'"),
     "integer of thousands of digits": ("network: bg\nhorizon: " + "9" * 5000 + "\n", "a value cannot be read"),
     "date": ("network: bg\nhorizon: 2024-01-01\n", "field 'horizon': must be a whole number"),
     "not finite": (
@@ -474,7 +481,10 @@ BAD_YAML: dict[str, tuple[str, str]] = {
     "starts from itself": ("scenario: bad.yaml\n", "field 'scenario': starts from itself (bad.yaml -> bad.yaml)"),
     # paths
     "network outside": ("network: ../outside.json\n", "field 'network': must stay inside the scenario's folder"),
-    "network, absolute": ("network: /etc/passwd.json\n", "field 'network': must stay inside the scenario's folder"),
+    "network outside, with advice": (
+        "network: ../net.json\n",
+        "'../net.json'; to allow it, write its absolute path",
+    ),
     "network through a link": (
         "network: link/outside.json\n",
         "field 'network': must stay inside the scenario's folder",
@@ -488,8 +498,8 @@ BAD_YAML: dict[str, tuple[str, str]] = {
         "field 'demand.file': must stay inside the scenario's folder, got '../demand.csv'",
     ),
     "demand outside, hidden": (
-        "network: bg\ndemand: {kind: seasonal, factors: [1], base: {kind: time_series, file: /etc/hostname}}\n",
-        "field 'demand.base.file': must stay inside the scenario's folder, got '/etc/hostname'",
+        "network: bg\ndemand: {kind: seasonal, factors: [1], base: {kind: time_series, file: ../../etc/hosts.csv}}\n",
+        "field 'demand.base.file': must stay inside the scenario's folder, got '../../etc/hosts.csv'",
     ),
     "demand through a link": (
         "network: bg\ndemand: {kind: time_series, file: link/demand.csv}\n",
@@ -591,7 +601,7 @@ def test_bad_scenario_blocks_are_blamed_on_the_network(block: dict[str, Any], me
 
 CELL = "must be a finite number from 0 to 1e+12, got"
 BAD_CSV: dict[str, tuple[bytes, str]] = {
-    "empty": (b"", "must have a header line with retailers' names and at least one line of numbers"),
+    "empty": (b"", "must have a header line with the columns' names and at least one line below it"),
     "header only": (b"demand\n", "must have a header line"),
     "NaN": (b"demand\n1\nnan\n", f"data line 2, column 'demand': {CELL} 'nan'"),
     "infinite": (b"demand\n1e999\n", f"data line 1, column 'demand': {CELL} '1e999'"),

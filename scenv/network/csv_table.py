@@ -1,0 +1,101 @@
+"""A table in a text file, in the dialect that a spreadsheet or pandas wrote it in.
+
+Cells are separated by commas, semicolons, tabs or bars; where they are not separated by commas, a comma may stand for
+the decimal point. What a table means is its reader's business.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+from dataclasses import dataclass
+
+__all__ = ["CsvTable", "TableError", "read_table"]
+
+_SEPARATORS = (",", ";", "\t", "|")
+_MAX_COLUMNS = 20_000
+_NUMBER = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?\Z")
+_COMMA_NUMBER = re.compile(r"[-+]?[0-9]*,[0-9]+\Z")
+
+
+class TableError(ValueError):
+    """What is wrong with a table, in one line without the file's name."""
+
+
+@dataclass(frozen=True)
+class CsvTable:
+    """A header and rows of as many cells each, all of them text without blanks around it.
+
+    Attributes:
+        header: the columns' names, each once; at most one of them is empty, as pandas leaves its index's.
+        rows: the cells, row by row; "data line k" in messages is `rows[k - 1]`.
+        decimal_comma: whether a comma stands for the decimal point.
+    """
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    decimal_comma: bool
+
+    def column(self, name: str) -> list[str]:
+        """The cells of a column, from top to bottom."""
+        position = self.header.index(name)
+        return [row[position] for row in self.rows]
+
+    def number(self, cell: str) -> float:
+        """A cell as a number; NaN if it is none (or an empty cell, or text)."""
+        text = cell.replace(",", ".") if self.decimal_comma else cell
+        return float(text) if _NUMBER.match(text) else math.nan
+
+
+def read_table(text: str) -> CsvTable:
+    """Read a table with a header line. Empty lines are passed over.
+
+    Raises:
+        TableError: if it is no table, a line has too few or too many cells, or a column stands twice.
+    """
+    separator, lines = _cut(text)
+    header = tuple(lines[0]) if lines else ()
+    if len(lines) < 2 or not 1 <= len(header) <= _MAX_COLUMNS:
+        raise TableError("must have a header line with the columns' names and at least one line below it")
+    if len(set(header)) < len(header):
+        doubled = next(name for name in header if header.count(name) > 1)
+        raise TableError(f"column {doubled[:60]!r} stands twice in the header")
+    for index, cells in enumerate(lines[1:]):
+        if len(cells) != len(header):
+            raise TableError(f"data line {index + 1} has {len(cells)} cells, expected {len(header)}")
+    rows = tuple(map(tuple, lines[1:]))
+    return CsvTable(header, rows, separator != "," and _has_decimal_commas(rows))
+
+
+def _cut(text: str) -> tuple[str, list[list[str]]]:
+    """The separator, and the cells of each line: by the first separator that makes all lines equally long, and longer
+    than one cell if any does; else by the one that cuts the header into the most cells.
+    """
+    ragged: list[tuple[str, list[list[str]]]] = []
+    problem = None
+    for separator in _SEPARATORS:
+        try:
+            reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+            lines = [cells for row in reader if any(cells := [cell.strip() for cell in row])]
+        except csv.Error as error:
+            problem = problem or error
+            continue
+        width = len(lines[0]) if lines else 0
+        if width > 1 and all(len(cells) == width for cells in lines):
+            return separator, lines
+        ragged.append((separator, lines))
+    if not ragged:
+        raise TableError(f"not a valid CSV file: {problem}")
+    for separator, lines in ragged:  # a table of one column
+        if all(len(cells) == 1 for cells in lines) and lines and not any(mark in lines[0][0] for mark in _SEPARATORS):
+            return separator, lines
+    return max(ragged, key=lambda cut: len(cut[1][0]) if cut[1] else 0)
+
+
+def _has_decimal_commas(rows: tuple[tuple[str, ...], ...]) -> bool:
+    """Whether there are numbers written as 5,5, and none with a point."""
+    cells = [cell for row in rows for cell in row]
+    commas = any(_COMMA_NUMBER.match(cell) for cell in cells)
+    return commas and not any("." in cell and _NUMBER.match(cell) for cell in cells)
