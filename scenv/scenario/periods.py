@@ -7,7 +7,7 @@ from functools import cached_property, lru_cache
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema, model_validator
 
 from scenv.network.rows import MAX_LEAD_TIME
 from scenv.scenario.fields import FieldError, list_of, number, read_model, whole
@@ -15,6 +15,16 @@ from scenv.scenario.fields import FieldError, list_of, number, read_model, whole
 __all__ = ["NumberOfPeriods", "PeriodsDistribution", "fixed", "read_periods"]
 
 _period = whole(1, MAX_LEAD_TIME)
+
+
+_DISTRIBUTION_SCHEMA: dict[str, Any] = {
+    "properties": {
+        "values": {"type": "array", "items": {"type": "integer", "minimum": 1}},
+        "probabilities": {"type": "array", "items": {"type": "number", "minimum": 0}},
+    },
+    "required": ["values"],
+    "additionalProperties": False,
+}
 
 
 class PeriodsDistribution(BaseModel):
@@ -25,7 +35,7 @@ class PeriodsDistribution(BaseModel):
         probabilities: of the values, with sum 1; equal when left out.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=_DISTRIBUTION_SCHEMA)
     values: Annotated[tuple[int, ...], BeforeValidator(list_of(_period, 1, 1000))]
     probabilities: Annotated[tuple[float, ...], BeforeValidator(list_of(number(0, 1), 1, 1000))]
 
@@ -117,4 +127,8 @@ def read_periods(value: Any) -> PeriodsDistribution:
     return fixed(_period(value))
 
 
-NumberOfPeriods = Annotated[PeriodsDistribution, BeforeValidator(read_periods)]
+NumberOfPeriods = Annotated[
+    PeriodsDistribution,
+    BeforeValidator(read_periods),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "object", **_DISTRIBUTION_SCHEMA}]}),
+]

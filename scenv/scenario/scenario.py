@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 import networkx as nx
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema, model_validator
 
 from scenv.errors import did_you_mean, shown
 from scenv.network.network import Network, load_network
@@ -68,9 +68,12 @@ class Scenario(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
-    network: Annotated[Network, BeforeValidator(_as_network), PlainSerializer(lambda network: network.name)] = Field(
-        description="Built-in name (bg, r1, r2, r3), network file, or a networkx DiGraph (supplier -> customer)."
-    )
+    network: Annotated[
+        Network,
+        BeforeValidator(_as_network),
+        PlainSerializer(lambda network: network.name),
+        WithJsonSchema({"type": "string"}),
+    ] = Field(description="Built-in name (bg, r1, r2, r3), network file, or a networkx DiGraph (supplier -> customer).")
     demand: Demand = Field(
         default=PoissonDemand(mean=8.0),
         description="External demand per retailer and period, units [paper, Table 2 for the built-in networks].",

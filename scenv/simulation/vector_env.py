@@ -18,6 +18,7 @@ from scenv.scenario.scenario import Scenario
 from scenv.simulation.array_ops import Array, backend_asarray, firms_first
 from scenv.simulation.dynamics import LocalState, State
 from scenv.simulation.exogenous import Exogenous, draw_exogenous
+from scenv.simulation.memory import check_memory
 from scenv.simulation.observation import LOCAL_STATE_SIZE
 from scenv.simulation.random_streams import RandomStreams, Seed, checked_rows
 from scenv.simulation.reward import reward_rule
@@ -86,13 +87,14 @@ class VectorEnv:
         baselines: Mapping[str, Callable[[], Any]] | None = None,
     ) -> None:
         """Use `scenv.vector_env`, which also loads the scenario and gives the baselines."""
+        self.num_envs = checked_rows(num_envs)
+        check_memory(scenario, self.num_envs)
         network = scenario.network
         self.scenario = scenario
         self._asarray = backend_asarray(backend, device)
         self.structure = build_structure(scenario, self._asarray)
         self.agents: tuple[str, ...] = network.agents
         self.adjacency_matrix: np.ndarray = network.adjacency_matrix
-        self.num_envs = checked_rows(num_envs)
         self.adjustments = scenario.actions.adjustments
         self.num_actions = np.full(len(self.agents), len(self.adjustments))
         self.horizon = scenario.horizon

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, WithJsonSchema
 
 from scenv.scenario.demand.process import DemandProcess, Scale, covariance_over_time, demand_kind
 from scenv.scenario.fields import at, check_retailers, list_of, number
@@ -27,6 +27,11 @@ def paths_of(value: Any) -> Path | dict[str, Path]:
     return paths
 
 
+_NUMBERS = {"anyOf": [{"type": "number", "minimum": 0}, {"type": "array", "items": {"type": "number", "minimum": 0}}]}
+#: What `paths_of` reads, as a JSON schema.
+PATHS_SCHEMA = WithJsonSchema({"anyOf": [*_NUMBERS["anyOf"], {"type": "object", "additionalProperties": _NUMBERS}]})
+
+
 @demand_kind
 class DeterministicDemand(DemandProcess):
     """A known path of demand, for hand computations and what-if studies.
@@ -37,7 +42,7 @@ class DeterministicDemand(DemandProcess):
     """
 
     kind: Literal["deterministic"] = "deterministic"
-    values: Annotated[Path | Mapping[str, Path], BeforeValidator(paths_of)]
+    values: Annotated[Path | Mapping[str, Path], BeforeValidator(paths_of), PATHS_SCHEMA]
 
     def moments(self, retailers: Sequence[str], scale: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
         """Mean [R] of the given path; its standard deviation [R] over time. Both up to the end of the longest path."""

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BeforeValidator, SerializeAsAny
+from pydantic import BeforeValidator
 
 from scenv.errors import shown
-from scenv.scenario.demand.process import DemandProcess, Scale, demand_kind, read_demand
+from scenv.scenario.demand.process import Demand, DemandProcess, Scale, demand_kind, read_demand
 from scenv.scenario.fields import FieldError, at, check_retailers
 
 
@@ -35,7 +35,7 @@ class PerRetailerDemand(DemandProcess):
     """
 
     kind: Literal["per_retailer"] = "per_retailer"
-    processes: Annotated[Mapping[str, SerializeAsAny[DemandProcess]], BeforeValidator(read_processes)]
+    processes: Annotated[Mapping[str, Demand], BeforeValidator(read_processes)]
 
     def moments(self, retailers: Sequence[str], scale: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
         """Mean [R] and standard deviation [R]."""

@@ -6,18 +6,20 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, TypeVar
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, SerializeAsAny
+from pydantic import BaseModel, BeforeValidator, ConfigDict, SerializeAsAny, WithJsonSchema
 
 from scenv.errors import did_you_mean, shown
 from scenv.scenario.fields import FieldError, number, read_model
 
 __all__ = [
+    "DEMAND_MARK",
     "Demand",
     "DemandProcess",
     "Scale",
     "covariance_over_time",
     "demand_kind",
     "kind_names",
+    "known_kinds",
     "random_period",
     "read_demand",
     "scaled",
@@ -126,6 +128,11 @@ def kind_names() -> tuple[str, ...]:
     return tuple(sorted(_KINDS))
 
 
+def known_kinds() -> dict[str, type[DemandProcess]]:
+    """The processes that a scenario file can name, by kind."""
+    return dict(sorted(_KINDS.items()))
+
+
 def read_demand(value: Any) -> DemandProcess:
     """A process as it is; a mapping by its `kind`; a bare number, or a mapping without kind, is Poisson.
 
@@ -146,7 +153,14 @@ def read_demand(value: Any) -> DemandProcess:
     return read_model(process, value)
 
 
-Demand = Annotated[SerializeAsAny[DemandProcess], BeforeValidator(read_demand)]
+#: Marks the places of a demand process in a JSON schema; `scenv.scenario.json_schema` puts all kinds there.
+DEMAND_MARK = "x-demand"
+
+Demand = Annotated[
+    SerializeAsAny[DemandProcess],
+    BeforeValidator(read_demand),
+    WithJsonSchema({"type": ["number", "object"], DEMAND_MARK: True}),
+]
 
 
 def scaled(values: np.ndarray, scale: Scale) -> np.ndarray:

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, PrivateAttr, model_validator
 
 from scenv.errors import did_you_mean, shown
 from scenv.scenario.demand.csv_file import Missing, read_series
-from scenv.scenario.demand.deterministic import paths_of
+from scenv.scenario.demand.deterministic import PATHS_SCHEMA, paths_of
 from scenv.scenario.demand.process import DemandProcess, Scale, covariance_over_time, demand_kind
 from scenv.scenario.fields import FieldError, Switch, at, whole
 
@@ -49,7 +49,7 @@ class TimeSeriesDemand(DemandProcess):
 
     kind: Literal["time_series"] = "time_series"
     file: Annotated[str, BeforeValidator(_file_name)] | None = None
-    values: Annotated[Any, BeforeValidator(paths_of)] = None
+    values: Annotated[Any, BeforeValidator(paths_of), PATHS_SCHEMA] = None
     columns: dict[str, str] | None = None
     date_column: str | None = None
     missing: Missing = "error"
