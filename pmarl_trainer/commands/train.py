@@ -24,7 +24,10 @@ class TrainOptions:
         list[str] | None,
         typer.Argument(metavar="[KEY=VALUE]...", help="Settings that win over the file's: train.KEY, env.KEY or KEY."),
     ] = None
-    scenario: Annotated[Path | None, typer.Option(help="Scenario file (YAML) with the sections env and train.")] = None
+    scenario: Annotated[
+        Path | None,
+        typer.Option(help="Scenario file (sections env and train, or env's fields alone), network file, or name (r2)."),
+    ] = None
     method: Annotated[
         str | None,
         typer.Option(help="maac, pmarl, fv or hdpo.", show_default="the file's, or pmarl"),

@@ -25,6 +25,8 @@ def read_adjacency(path: Path) -> Adjacency:
         ConfigError: one line that names the file and what is wrong.
     """
     try:
+        if path.exists() and not path.is_file():  # a pipe could block for ever
+            raise ConfigError(f"{path}: not a regular file")
         if path.stat().st_size > _MAX_BYTES:
             raise ConfigError(f"{path}: larger than {_MAX_BYTES} bytes, too large for an adjacency matrix")
         rows = _read(path)

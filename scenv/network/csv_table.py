@@ -55,17 +55,24 @@ def read_table(text: str) -> CsvTable:
     Raises:
         TableError: if it is no table, a line has too few or too many cells, or a column stands twice.
     """
-    separator, lines = _cut(text)
+    try:
+        separator, lines = _cut(text)
+    except csv.Error as error:
+        raise TableError(f"not a valid CSV file: {error}") from None
     header = tuple(lines[0]) if lines else ()
     if len(lines) < 2 or not 1 <= len(header) <= _MAX_COLUMNS:
         raise TableError("must have a header line with the columns' names and at least one line below it")
-    if len(set(header)) < len(header):
-        doubled = next(name for name in header if header.count(name) > 1)
+    named = [name for name in header if name]
+    if len(set(named)) < len(named):
+        doubled = next(name for name in named if named.count(name) > 1)
         raise TableError(f"column {doubled[:60]!r} stands twice in the header")
     for index, cells in enumerate(lines[1:]):
         if len(cells) != len(header):
             raise TableError(f"data line {index + 1} has {len(cells)} cells, expected {len(header)}")
-    rows = tuple(map(tuple, lines[1:]))
+    # A separator at the end of each line makes a column without name and content.
+    kept = [k for k, name in enumerate(header) if name or any(cells[k] for cells in lines[1:])]
+    header = tuple(header[k] for k in kept)
+    rows = tuple(tuple(cells[k] for k in kept) for cells in lines[1:])
     return CsvTable(header, rows, separator != "," and _has_decimal_commas(rows))
 
 
@@ -73,12 +80,14 @@ def _cut(text: str) -> tuple[str, list[list[str]]]:
     """The separator, and the cells of each line: by the first separator that makes all lines equally long, and longer
     than one cell if any does; else by the one that cuts the header into the most cells.
     """
+    first, _, rest = text.partition("\n")
+    if (stated := re.fullmatch(r'"?sep=(.)"?', first.strip(" \r"))) is not None:  # Excel's own first line
+        return stated[1], _lines(rest, stated[1])
     ragged: list[tuple[str, list[list[str]]]] = []
     problem = None
     for separator in _SEPARATORS:
         try:
-            reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-            lines = [cells for row in reader if any(cells := [cell.strip() for cell in row])]
+            lines = _lines(text, separator)
         except csv.Error as error:
             problem = problem or error
             continue
@@ -87,11 +96,16 @@ def _cut(text: str) -> tuple[str, list[list[str]]]:
             return separator, lines
         ragged.append((separator, lines))
     if not ragged:
-        raise TableError(f"not a valid CSV file: {problem}")
+        raise problem or csv.Error("empty")
     for separator, lines in ragged:  # a table of one column
         if all(len(cells) == 1 for cells in lines) and lines and not any(mark in lines[0][0] for mark in _SEPARATORS):
             return separator, lines
     return max(ragged, key=lambda cut: len(cut[1][0]) if cut[1] else 0)
+
+
+def _lines(text: str, separator: str) -> list[list[str]]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    return [cells for row in reader if any(cells := [cell.strip() for cell in row])]
 
 
 def _has_decimal_commas(rows: tuple[tuple[str, ...], ...]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -85,10 +86,10 @@ def _calendar(table: CsvTable, when: list[str], date_column: str | None, must_be
     if calendar is None:
         if date_column is None and not must_be_read:
             return None
-        wrong = next(cell for cell in cells if calendar_of([cell]) is None or cell.isdecimal() != cells[0].isdecimal())
+        wrong = bisect_left(range(1, len(cells) + 1), True, key=lambda length: calendar_of(cells[:length]) is None)
         raise FieldError(
-            f"column {shown(name)}: data line {cells.index(wrong) + 1} is no date or number of a period, "
-            f"got {shown(wrong)}; write dates as 2024-01-31, all in one way"
+            f"column {shown(name)}: data line {wrong + 1} is no date or number of a period, or not written as "
+            f"those above: {shown(cells[wrong])}; write dates as 2024-01-31, all in one way"
         )
     if date_column is None and name != "" and len(set(calendar.times)) < len(cells) and len(when) > 1:
         raise FieldError(
@@ -122,6 +123,10 @@ def _one_line_per_period(demand: np.ndarray, calendar: Calendar, missing: Missin
     times = np.array(calendar.times)
     order = np.argsort(times, kind="stable")
     times, demand = times[order], demand[order]
+    steps = np.diff(np.array(calendar.times))
+    if missing == "skip" and calendar.counts and not ((steps > 0).all() or (steps < 0).all()):
+        line = int(np.argmin(steps > 0)) + 2
+        raise FieldError(f"data line {line} counts anew; write dates, which say in what order the lines are")
     gaps = np.diff(times)
     if (gaps == 0).any():
         at = int(np.argmax(gaps == 0))

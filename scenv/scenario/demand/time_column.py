@@ -35,10 +35,12 @@ class Calendar:
     Attributes:
         times: of each line, in steps of the unit: days, months, seconds, or the column's own count.
         show: a time as the file would write it.
+        counts: whether they are only numbers, which may begin anew (weeks of a year).
     """
 
     times: tuple[int, ...]
     show: Callable[[int], str]
+    counts: bool = False
 
 
 def time_columns(table: CsvTable, demand: Sequence[str]) -> list[str]:
@@ -62,7 +64,7 @@ def calendar_of(cells: Sequence[str]) -> Calendar | None:
         FieldError: if dates can be read in two ways.
     """
     if all(re.fullmatch(r"\d{1,7}", cell) for cell in cells):
-        return Calendar(tuple(map(int, cells)), str)
+        return Calendar(tuple(map(int, cells)), str, counts=True)
     if all(matches := [_MONTH.match(cell) for cell in cells]):
         months = [12 * int(m[1]) + (int(m[2]) - 1 if m[2] else 3 * int(m[3]) - 3) for m in matches if m]
         return Calendar(tuple(months), lambda month: f"{month // 12}-{month % 12 + 1:02d}")

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import scenv
 from scenv.scenario.demand import read_demand
@@ -41,6 +46,8 @@ PLAIN = {"north": [5.5, 6.0, 7.0], "south": [1.0, 0.0, 2.0]}
         "ds,north,south\n12/30/2023,5.5,1\n12/31/2023,6,0\n01/01/2024,7,2\n",
         "ds,north,south\n20240228,5.5,1\n20240229,6,0\n20240301,7,2\n",
         "date,north,south\n2024-01-03,7,2\n2024-01-02,6,0\n2024-01-01,5.5,1\n",
+        "north;south;\n5,5;1;\n6;0;\n7;2;\n",
+        "sep=;\r\nnorth;south\r\n5,5;1\r\n6;0\r\n7;2\r\n",
         "period,north,south\n2,6,0\n3,7,2\n1,5.5,1\n",
     ],
 )
@@ -66,8 +73,16 @@ def test_one_column(tmp_path: Path) -> None:
         ("week,n\n1,5\n2,6\n4,7\n", "3 is missing before data line 3"),
         (",n\n0,5\n0,6\n1,7\n", "0 stands twice, in data lines 1 and 2"),
         ("d,n\n01/02/2024,5\n02/02/2024,6\n", "'01/02/2024' may be day/month or month/day"),
-        ("date,n\n2024-01-01,5\nlater,6\n", "column 'date': data line 2 is no date or number of a period, got 'later'"),
-        ("date,n\n2024-01-01,5\n2024-02-30,6\n", "data line 2 is no date or number of a period, got '2024-02-30'"),
+        ("date,n\n2024-01-01,5\nlater,6\n", "column 'date': data line 2 is no date or number of a period"),
+        ("date,n\n2024-01-01,5\n2024-02-30,6\n", "data line 2 is no date or number of a period"),
+        (
+            "date,n\n2024-01-01,5\n02.01.2024,6\n2024-01-03,7\n",
+            "or not written as those above: '02.01",
+        ),
+        (
+            "date,n\n2024-01-01,5\n2024-01-02,6\n2024-01,7\n",
+            "or not written as those above: '2024-01'",
+        ),
         ("year,week,n\n2024,1,5\n2024,2,6\n", "columns 'year' and 'week' say when only together"),
         ("a;b\n1,5;2.5\n1;2\n", "column 'a': must be a finite number"),
         ('n,m\n"1,234",2\n', "column 'n': must be a finite number"),
@@ -93,12 +108,36 @@ def test_a_rule_for_what_is_missing(tmp_path: Path) -> None:
     for rule in ("error", "skip"):  # an empty cell is not a period that the file jumps over
         with pytest.raises(FieldError, match="data line 3, column 'n': must be a finite number"):
             series(tmp_path, GAP, missing=rule)
+    with pytest.raises(FieldError, match="data line 3 counts anew"):
+        series(tmp_path, "week,n\n51,1\n52,2\n1,3\n", missing="skip")
     with pytest.raises(FieldError, match="needs a number in the first period"):
         series(tmp_path, "n,m\n,1\n2,1\n", missing="previous")
     with pytest.raises(FieldError, match="more than 1000000 periods"):
         series(
             tmp_path, "date,n\n2024-01-01 00:00:00,1\n2024-01-01 00:00:01,1\n2034-01-01 00:00:00,1\n", missing="zero"
         )
+
+
+FORMATS = ["%Y-%m-%d", "%Y%m%d", "%d.%m.%Y", "%G-W%V-%u", "%Y-%m-%dT00:00:00+02:00"]
+
+
+@given(
+    demand=st.lists(st.none() | st.integers(0, 99), min_size=3, max_size=40),
+    begin=st.dates(date(1990, 1, 1), date(2040, 1, 1)),
+    form=st.sampled_from(FORMATS),
+    order=st.randoms(use_true_random=False),
+)
+def test_days_in_any_order_and_form(demand: list[int | None], begin: date, form: str, order: Random) -> None:
+    """None is a day that the file does not have; the first, second and last are there, so that a period is a day."""
+    demand = [1, 2, *demand, 3]
+    lines = [f"{begin + timedelta(days=k):{form}};{units}" for k, units in enumerate(demand) if units is not None]
+    order.shuffle(lines)
+    with TemporaryDirectory() as folder:
+        text = "when;n\n" + "\n".join(lines)
+        assert series(Path(folder), text, missing="zero") == {"n": [units or 0 for units in demand]}
+        if None in demand:
+            with pytest.raises(FieldError, match=r"(is|are) missing before data line"):
+                series(Path(folder), text)
 
 
 def test_the_rule_and_the_column_are_fields_of_the_scenario(tmp_path: Path) -> None:
