@@ -82,7 +82,7 @@ def test_each_kind_of_demand_has_its_distribution() -> None:
     counts = {"kind": "negative_binomial", "mean": 2, "std": 2}  # r = 4 / (4 - 2) = 2 per period
     assert over_four(3) == PoissonLeadTimeDemand(12.0)
     assert over_four(counts) == NegativeBinomialLeadTimeDemand(8.0, 8.0)
-    assert over_four({"kind": "deterministic", "values": [1, 3]}) == NormalLeadTimeDemand(8.0, 2.0)
+    assert over_four({"kind": "deterministic", "values": [1, 3] * 25}) == NormalLeadTimeDemand(8.0, 2.0)
     assert over_four({"kind": "correlated", "marginal": 3, "correlation": 0.5}) == PoissonLeadTimeDemand(12.0)
     each = {"kind": "per_retailer", "processes": {"default": counts}}
     assert over_four(each) == NegativeBinomialLeadTimeDemand(8.0, 8.0)
