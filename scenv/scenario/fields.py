@@ -16,7 +16,7 @@ from typing import Annotated, Any, TypeVar
 import numpy as np
 from pydantic import BaseModel, BeforeValidator, ValidationError
 
-from scenv.errors import ScenarioError, did_you_mean, shown
+from scenv.errors import did_you_mean, shown
 from scenv.network.rows import MAX_NUMBER
 
 __all__ = [
@@ -28,7 +28,6 @@ __all__ = [
     "Positive",
     "Switch",
     "at",
-    "integer",
     "list_of",
     "number",
     "number_or_named",
@@ -92,20 +91,6 @@ def whole(low: int, high: int) -> Check[int]:
         raise FieldError(f"must be a whole number from {low} to {high}, got {shown(value)}")
 
     return check
-
-
-def integer(name: str, value: Any, low: int, high: int = 2**63 - 1) -> int:
-    """An argument that counts something, or a seed: Python's or numpy's integer, and no boolean, 1.0 or "1".
-
-    Raises:
-        ScenarioError: naming the argument.
-    """
-    if isinstance(value, np.ndarray) and value.ndim == 0:
-        value = value[()]
-    if isinstance(value, bool) or not isinstance(value, Integral) or not low <= int(value) <= high:
-        span = f"from {low} to {high}" if high < 2**53 else f"of at least {low}"
-        raise ScenarioError(f"{name} must be a whole number {span}, got {shown(value)}")
-    return int(value)
 
 
 def _switch(value: Any) -> bool:
