@@ -104,8 +104,9 @@ def initial_state(
     Args:
         structure: the compiled scenario.
         num_envs: B.
-        orders_under_way, shipments_under_way: where lead times are drawn, how many of the earlier periods' consignments
-            arrive in period 0, 1, ...: arrays [S+E, B].
+        orders_under_way: where lead times are drawn, how many of the earlier periods' orders arrive in period 0, 1, ..:
+            arrays [S+E, B].
+        shipments_under_way: the same of the earlier periods' shipments.
     """
     xp = structure.xp
     flow = batched(structure, structure.buyers.spread(structure.mean_demand) * structure.share, num_envs)
@@ -145,7 +146,8 @@ def transition(
         state: the state at the end of period t.
         orders: [N, B] real order quantities q^t, not negative.
         demand: [R, B] external demand of period t + 1.
-        now, following: conditions of periods t and t + 1.
+        now: conditions of period t.
+        following: conditions of period t + 1.
 
     Returns:
         The state, the local states and the cost [N, B] of period t + 1.
