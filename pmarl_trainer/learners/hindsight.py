@@ -135,15 +135,23 @@ class HindsightLearner:
                 "env: says that it is differentiable, but its info['cost'] carries no gradient with respect to the "
                 "quantities of step_orders, which method hdpo needs"
             )
-        self._optimiser.zero_grad()
+        self.zero_grad()
         (counted / counted.detach().clamp(min=1e-9)).backward()  # type: ignore[no-untyped-call]
         norms = clip_by_group(self.actor.parameters(), self.config.policy_clip, self._agents)
         norm, cost = float(norms.mean()), float(counted.detach())
         if not math.isfinite(norm) or not math.isfinite(cost):
             raise DivergedError(f"training diverged: cost {cost}, gradient {norm} (try a smaller train.policy_lr)")
+        self.step(seen)
+        return {"rollout_cost": stepped, "policy_loss": cost, "policy_gradient": norm}
+
+    def zero_grad(self) -> None:
+        """Forget the policies' gradients."""
+        self._optimiser.zero_grad()
+
+    def step(self, seen: Tensor) -> None:
+        """Step by the policies' gradients; learn to scale observations from those that were `seen` [S, N, O]."""
         self._optimiser.step()
         self.scaler.update(seen)
-        return {"rollout_cost": stepped, "policy_loss": cost, "policy_gradient": norm}
 
     def _episode(self, env: BatchedEnv, seed: int) -> tuple[Tensor, float, Tensor]:
         """(Mean cost of the counted periods, mean cost of all periods stepped through, observations [S, N, O])."""

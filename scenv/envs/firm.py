@@ -208,8 +208,9 @@ class FirmEnv:
         return observation
 
     def carry(self, change: Callable[[Array], Array]) -> None:
-        """Replace every array by which the present period goes on into the next one: the state with what is under way,
-        and the periods that later observations show. So a learner cuts the graph between periods (torch).
+        """Replace every array by which the present period goes on into the next one: the state, what is under way, what
+        was just sent, and the periods that later observations show. So a learner cuts the graph between periods
+        (torch): call it between `send` and `receive`.
         """
         state, lived = self._lived.state, self._lived
         books = state.books._replace(
@@ -217,6 +218,9 @@ class FirmEnv:
         )
         state = FirmState(books, tuple(map(change, state.orders)), tuple(map(change, state.shipments)))
         self._lived = replace(lived, state=state, supplied=change(lived.supplied))
+        if self._sent is not None:
+            quantity, parts = self._sent
+            self._sent = change(quantity), change(parts)
         if isinstance(self._history, FunctionalHistory):
             self._history.change(change)
 

@@ -1,0 +1,77 @@
+"""Shadow prices: the parties' gradients are those of back-propagation through the whole simulator."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+import scenv
+from pmarl_trainer.config.schema import TrainConfig
+from pmarl_trainer.env_api.protocol import describe
+from pmarl_trainer.learners.hindsight import HindsightLearner
+from pmarl_trainer.parties.local_exchange import LocalExchange
+from pmarl_trainer.parties.shadow_prices import HindsightParty
+
+CPU = torch.device("cpu")
+EVERYTHING = {
+    "order_lead_time": {"values": [1, 2], "probabilities": [0.5, 0.5]},
+    "shipment_lead_time": {"values": [1, 3], "probabilities": [0.4, 0.6]},
+    "capacity": 30.0,
+    "lost_sales": True,
+    "allocation": "priority",
+    "disruptions": [{"kind": "closure", "probability": 0.1, "duration": 2}],
+}
+
+
+def one_agent(spec, i):
+    """The facts of agent i alone."""
+    return replace(
+        spec,
+        agents=(spec.agents[i],),
+        num_actions=spec.num_actions[[i]],
+        adjacency=np.zeros((1, 1), dtype=spec.adjacency.dtype),
+        reward_delay=spec.reward_delay[[i]],
+        observation_scale=spec.observation_scale[[i]],
+        adjustments=spec.adjustments[[i]],
+    )
+
+
+def double(network):
+    """Have a network compute in float64; its observations stay float32."""
+    network.double().register_forward_pre_hook(lambda _, given: (given[0].double(),))
+
+
+def both(name, rows=4, **fields):
+    """(the central learner and its environment, a party a firm with the same parameters), in float64."""
+    config = TrainConfig(method="hdpo", hidden_size=8, attention_heads=4, num_envs=rows, policy_clip=1e9)
+    env = scenv.vector_env(name, rows, backend="torch", **fields)
+    spec = describe(env)
+    central, parties = HindsightLearner(spec, config, CPU), {}
+    double(central.actor)
+    for i, agent in enumerate(spec.agents):
+        learner = HindsightLearner(one_agent(spec, i), config, CPU)
+        double(learner.actor)
+        with torch.no_grad():
+            for own, stacked in zip(learner.actor.parameters(), central.actor.parameters(), strict=True):
+                own.copy_(stacked[i : i + 1])
+        firm = scenv.firm_env(name, agent, num_envs=rows, backend="torch", **fields)
+        parties[agent] = HindsightParty(firm, learner)
+    return central, env, parties
+
+
+@pytest.mark.parametrize(
+    ("name", "fields"), [("bg", {}), ("r1", {"horizon": 20}), ("r1", {"horizon": 20, **EVERYTHING})]
+)
+def test_the_divided_gradient_is_the_central_one(name, fields, monkeypatch):
+    monkeypatch.setattr(HindsightLearner, "step", lambda self, seen: None)  # gradients stay to be compared
+    central, env, parties = both(name, **fields)
+    logged = central.improve(env, seed=3)
+    divided = LocalExchange().run({agent: party.improve(seed=3) for agent, party in parties.items()})
+    for i, party in enumerate(parties.values()):
+        for own, stacked in zip(party.learner.actor.parameters(), central.actor.parameters(), strict=True):
+            torch.testing.assert_close(own.grad[0], stacked.grad[i], rtol=1e-7, atol=1e-9)
+            assert float(stacked.grad[i].abs().max()) > 1e-7
+    for row in divided.values():
+        assert row["policy_loss"] == pytest.approx(logged["policy_loss"], rel=1e-6)
+    assert sum(row["own_cost"] for row in divided.values()) == pytest.approx(logged["policy_loss"], rel=1e-6)
