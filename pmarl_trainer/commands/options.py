@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
+import sys
 from collections.abc import Callable
 from typing import Annotated, Any, get_type_hints
 
@@ -32,7 +33,11 @@ def takes(options: type[Any]) -> Callable[[Callable[[Any], None]], Callable[...,
     def decorate(command: Callable[[Any], None]) -> Callable[..., None]:
         @functools.wraps(command)
         def call(**values: Any) -> None:
-            command(options(**values))
+            try:
+                command(options(**values))
+            except KeyboardInterrupt as stopped:
+                print(str(stopped) or "stopped", file=sys.stderr)
+                raise typer.Exit(130) from stopped
 
         call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         call.__annotations__ = hints

@@ -11,30 +11,31 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-import click
 import typer
 
 from pmarl_trainer.config.schema import TrainConfig
-from pmarl_trainer.errors import TrainerError
+from pmarl_trainer.errors import TrainerError, did_you_mean
 
 INSTALL_HINT = 'the trainer needs torch: pip install "scenv[train]"'
 #: What stands for a character that the output cannot show.
 _PLAIN = {"±": "+/-", "×": "x", "…": "...", "−": "-", "–": "-", "≤": "<=", "≥": ">=", "→": "->"}
 
 
+#: What typer says of wrong usage: its own class in newer versions, click's in older ones.
+UsageError: type[Exception] = typer.BadParameter.__mro__[1]
+
+
 def run(name: str, command: Callable[..., Any]) -> None:
     """Run a command and end the process."""
     _show_what_the_terminal_can()
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command()(command)
     try:
         sys.exit(app(prog_name=name, standalone_mode=False) or 0)
     except TrainerError as error:
         _end(name, str(error), 2)
-    except click.ClickException as error:
+    except UsageError as error:
         _end(name, _usage(error), 2)
-    except click.exceptions.Abort:
-        _end(name, "stopped", 130)
     except BrokenPipeError:  # nobody reads any more (| head): what was to be written to files has been
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
@@ -68,13 +69,15 @@ def _end(name: str, message: str, code: int) -> None:
     sys.exit(code)
 
 
-def _usage(error: click.ClickException) -> str:
+def _usage(error: Any) -> str:
     """click's message; for an option that is a setting, how it is written."""
     message = " ".join(error.format_message().split())
-    if isinstance(error, click.NoSuchOption):
-        key = error.option_name.lstrip("-").partition("=")[0].replace("-", "_")
+    option = getattr(error, "option_name", None)
+    if option is not None:
+        key = option.lstrip("-").partition("=")[0].replace("-", "_")
         if key in TrainConfig.model_fields:
-            return f"no option {error.option_name}; settings are KEY=VALUE: train.{key}={_value_of(error.option_name)}"
+            return f"no option {option}; settings are KEY=VALUE: train.{key}={_value_of(option)}"
+        return f"no option {option}{did_you_mean(key, TrainConfig.model_fields)}"
     return message
 
 

@@ -6,7 +6,7 @@ import sys
 import textwrap
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,18 +15,24 @@ from pmarl_trainer.commands.running import require_torch
 from pmarl_trainer.config.schema import RunConfig, TrainConfig
 from pmarl_trainer.errors import TrainerError
 
+if TYPE_CHECKING:
+    from pmarl_trainer.runs.result import TrainingResult
+
 
 @dataclass(frozen=True)
 class TrainOptions:
     """What can be said on the command line of `pmarl-train`."""
 
-    overrides: Annotated[
+    words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[KEY=VALUE]...", help="Settings that win over the file's: train.KEY, env.KEY or KEY."),
+        typer.Argument(
+            metavar="[SCENARIO] [KEY=VALUE]...",
+            help="What --scenario takes; settings that win over the file's: train.KEY, env.KEY or KEY.",
+        ),
     ] = None
     scenario: Annotated[
-        Path | None,
-        typer.Option(help="Scenario file (sections env and train, or env's fields alone), network file, or name (r2)."),
+        str | None,
+        typer.Option(metavar="FILE|NAME", help="Scenario file, network file, or a built-in name, e.g. r2."),
     ] = None
     method: Annotated[
         str | None,
@@ -78,6 +84,22 @@ class TrainOptions:
             "adjacency": None if self.adjacency is None else str(self.adjacency),
         }
 
+    def source(self) -> str | None:
+        """The scenario, from the option or from the words.
+
+        Raises:
+            TrainerError: if there are several.
+        """
+        names = [word for word in self.words or () if "=" not in word]
+        names += [] if self.scenario is None else [self.scenario]
+        if len(names) > 1:
+            raise TrainerError(f"one scenario at a time, got {' and '.join(names)}; settings are written KEY=VALUE")
+        return names[0] if names else None
+
+    def overrides(self) -> list[str]:
+        """Settings, in the order in which they win."""
+        return [*(word for word in self.words or () if "=" in word), *(self.set_ or ())]
+
     def given(self) -> set[str]:
         """Names of the options that were given."""
         return {field.name for field in fields(self) if getattr(self, field.name) not in (field.default, [])}
@@ -87,80 +109,85 @@ class TrainOptions:
 def command(options: TrainOptions) -> None:
     """Train agents on the environment of a scenario file, then evaluate them against its classical policies.
 
-    A scenario file needs one line, env: {entry: scenv:vector_env, scenario: r2},
-    the environment and its arguments; train: {...} changes settings (see --keys).
+    A scenario is a file, or a built-in name. A file needs one line,
+    env: {entry: scenv:vector_env, scenario: r2}, the environment and its
+    arguments; train: {...} changes settings (see --keys).
     The run's folder holds the resolved configuration, checkpoints, metrics.csv,
     a tensorboard log, evaluation.json and report.html. Ctrl-C saves; --resume
     goes on as if nothing had happened.
 
     Examples:
 
-        pmarl-train --scenario scenarios/r2.yaml
+        pmarl-train r2
 
         pmarl-train --scenario scenarios/r2.yaml --method maac --seed 1
 
         pmarl-train --scenario scenarios/r2.yaml --seeds 5
 
-        pmarl-train --scenario scenarios/r2.yaml batch_size=512 env.shipment_lead_time=3
+        pmarl-train r2 batch_size=512 env.shipment_lead_time=3
 
         pmarl-train --scenario my_env.yaml --adjacency neighbours.csv --dry-run
 
         pmarl-train --resume runs/r2-pmarl-s0-1
     """
     if options.keys:
-        _refuse_others(options, "--keys explains the settings and stops", {"keys"})
+        _refuse_others(options, "--keys explains the settings and stops; it takes no other option", {"keys"})
         print_keys()
     elif options.resume is not None:
-        _refuse_others(options, "--resume goes on with the run as it was configured", {"resume", "quiet"})
+        why = "--resume goes on with the run as it was configured; it takes no option but --quiet"
+        _refuse_others(options, why, {"resume", "quiet"})
         _resume(options.resume, quiet=options.quiet)
-    elif options.scenario is None:
-        raise TrainerError("give --scenario FILE, or --resume RUN")
     else:
-        _begin(options, options.scenario)
+        source = options.source()
+        if source is None:
+            raise TrainerError("give --scenario FILE, or --resume RUN")
+        _begin(options, source)
 
 
 def _refuse_others(options: TrainOptions, why: str, allowed: set[str]) -> None:
     """An option that would have no effect is refused."""
-    others = options.given() - allowed - {"traceback"}
-    if others:
-        takes_only = " but --quiet" if "quiet" in allowed else " beside it"
-        raise TrainerError(f"{why}; it takes no option{takes_only}")
+    if options.given() - allowed - {"traceback"}:
+        raise TrainerError(why)
 
 
-def _begin(options: TrainOptions, scenario: Path) -> None:
+def _begin(options: TrainOptions, source: str) -> None:
     from pmarl_trainer.config.files import read_config
 
-    config = read_config(scenario, [*(options.overrides or ()), *(options.set_ or ())], **options.settings())
-    if options.dry_run:
-        _dry_run(config)
-        return
+    config = read_config(Path(source), options.overrides(), **options.settings())
     require_torch()
-    from pmarl_trainer.runs.run_folder import new_folder, start_run
+    from pmarl_trainer.runs.api import train
+    from pmarl_trainer.runs.run_folder import check_start
 
-    folder = options.out or new_folder(scenario.stem, config, options.seeds)
-    _say_how_it_ended(start_run(config, folder, seeds=options.seeds, quiet=options.quiet), folder)
+    if options.dry_run:
+        check_start(config, options.out)
+        _print_configuration(config)
+        return
+    result = train(config, name=Path(source).stem, out=options.out, seeds=options.seeds, quiet=options.quiet)
+    _say_how_it_ended(result)
 
 
 def _resume(folder: Path, *, quiet: bool) -> None:
     require_torch()
-    from pmarl_trainer.runs.run_folder import resume_run
+    from pmarl_trainer.runs.api import resume
 
-    _say_how_it_ended(resume_run(folder, quiet=quiet), folder)
+    _say_how_it_ended(resume(folder, quiet=quiet))
 
 
-def _dry_run(config: RunConfig) -> None:
-    """Print the configuration."""
+def _print_configuration(config: RunConfig) -> None:
     import yaml
 
     print(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False), end="")
 
 
-def _say_how_it_ended(finished: bool, folder: Path) -> None:
-    if finished:
-        print(f"everything is in {folder}")
-    else:
+def _say_how_it_ended(result: TrainingResult) -> None:
+    folder = result.folder
+    if not result.finished:
         print(f"interrupted, and saved; go on with: pmarl-train --resume {folder}", file=sys.stderr)
         sys.exit(130)
+    print(f"everything is in {folder}; for people: {result.report}")
+    one = result.runs[0].folder
+    print(f"next: pmarl-evaluate {one} --episodes 1000 --seed 7")
+    print(f"      pmarl-export {one} --out policies")
 
 
 def print_keys() -> None:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, Strict, StrictBool, model_validator
 
 from pmarl_trainer.config.presets import ENV_WISHES, PRESETS
 from pmarl_trainer.errors import did_you_mean
@@ -55,6 +55,21 @@ METHOD_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         "policy_clip": 1.0,
     },
 }
+
+
+#: More processors than any machine that this runs on.
+MOST_THREADS = 1024
+#: The largest whole number of a setting that has no smaller bound of its own.
+LARGEST_WHOLE = 10**12
+#: The largest real number of one: far beyond any use, and no losses made of it outgrow float32 at once.
+LARGEST_REAL = 1e9
+
+
+#: Every number of the section train is one of these: a number as it is written, not a text, truth value or 1.0 for 1;
+#: finite; bounded.
+Whole = Annotated[int, Strict(), Field(ge=0, le=LARGEST_WHOLE)]
+Real = Annotated[float, Strict(), Field(ge=0, le=LARGEST_REAL, allow_inf_nan=False)]
+Seed = Annotated[int, Strict(), Field(ge=0, lt=2**63)]
 
 
 class EnvConfig(BaseModel):
@@ -109,29 +124,31 @@ class TrainConfig(BaseModel):
         "i,j is -1 if i supplies j, 1 if i is a customer of j; or 1 for any two neighbours.",
     )
 
-    max_steps: int | None = Field(
+    max_steps: Whole | None = Field(
         default=None, ge=1, description="Steps of an episode, for a PettingZoo environment that does not say."
     )
 
-    env_processes: int = Field(
+    env_processes: Whole = Field(
         default=0, ge=0, le=1024, description="Processes that step the copies of a PettingZoo environment; 0: none."
     )
 
     # Budget and data
-    seed: int = Field(default=0, ge=0, lt=2**63, description="Of initialisation, exploration and training paths.")
-    rollouts: int = Field(default=100, ge=1, description="Rollouts in all.")
-    num_envs: int = Field(default=32, ge=1, description="Environment rows that are rolled out together.")
-    learning_starts: int = Field(default=4, ge=0, description="Rollouts before the first update.")
-    updates_per_rollout: int = Field(default=32, ge=1, description="Of critics and policies, after each rollout.")
-    updates_per_transition: float | None = Field(
+    seed: Seed = Field(default=0, description="Of initialisation, exploration and training paths.")
+    rollouts: Whole = Field(default=100, ge=1, description="Rollouts in all.")
+    num_envs: Whole = Field(default=32, ge=1, description="Environment rows that are rolled out together.")
+    learning_starts: Whole = Field(default=4, ge=0, description="Rollouts before the first update.")
+    updates_per_rollout: Whole = Field(default=32, ge=1, description="Of critics and policies, after each rollout.")
+    updates_per_transition: Real | None = Field(
         default=None, gt=0, le=100, description="Instead: this many for each transition that a rollout brought."
     )
-    memory_size: int = Field(default=40_000, ge=1, description="Replay capacity, transitions of all agents together.")
-    batch_size: int = Field(default=256, ge=1, description="Transitions that an update is made from.")
+    memory_size: Whole = Field(default=40_000, ge=1, description="Replay capacity, transitions of all agents together.")
+    batch_size: Whole = Field(default=256, ge=1, description="Transitions that an update is made from.")
 
     # Networks
-    hidden_size: int = Field(default=64, ge=1, description="Width of every hidden layer and of the attention.")
-    attention_heads: int = Field(default=4, ge=1, description="Must divide hidden_size.")
+    hidden_size: Whole = Field(
+        default=64, ge=1, le=2**20, description="Width of every hidden layer and of the attention."
+    )
+    attention_heads: Whole = Field(default=4, ge=1, le=2**20, description="Must divide hidden_size.")
     own_action: Literal["outputs", "encoded"] = Field(
         default="outputs",
         description="outputs: the critic has one output per own action (MAAC); encoded: the own action is an input, as "
@@ -156,7 +173,7 @@ class TrainConfig(BaseModel):
     )
 
     # Losses
-    gamma: float | None = Field(
+    gamma: Real | None = Field(
         default=None,
         ge=0,
         lt=1,
@@ -174,7 +191,7 @@ class TrainConfig(BaseModel):
         description="-alpha log pi of the next action in the target: within gamma, as in eq. 10; or outside, and at "
         "real ends too, as in the code published with MAAC.",
     )
-    huber_delta: float | None = Field(default=None, gt=0, description="Huber loss for the critic; null: squared.")
+    huber_delta: Real | None = Field(default=None, gt=0, description="Huber loss for the critic; null: squared.")
     reward_normalisation: Literal["none", "scale", "standardise"] = Field(
         default="none",
         description="scale: divide each agent's rewards by their running std; standardise: less their mean.",
@@ -182,41 +199,41 @@ class TrainConfig(BaseModel):
     temperature: Literal["fixed", "auto"] = Field(
         default="fixed", description="fixed: alpha goes from alpha to alpha_final; auto: tuned towards target_entropy."
     )
-    alpha: float = Field(default=0.02, ge=0, description="Entropy temperature at the start.")
-    alpha_final: float = Field(default=0.001, ge=0, description="At the end (temperature: fixed), geometrically.")
-    target_entropy: float = Field(default=0.3, ge=0, le=1, description="Fraction of ln|A| (temperature: auto).")
-    alpha_lr: float = Field(default=1e-3, gt=0, description="Learning rate of alpha (temperature: auto).")
+    alpha: Real = Field(default=0.02, ge=0, description="Entropy temperature at the start.")
+    alpha_final: Real = Field(default=0.001, ge=0, description="At the end (temperature: fixed), geometrically.")
+    target_entropy: Real = Field(default=0.3, ge=0, le=1, description="Fraction of ln|A| (temperature: auto).")
+    alpha_lr: Real = Field(default=1e-3, gt=0, description="Learning rate of alpha (temperature: auto).")
 
-    attention_regularisation: float = Field(default=0.0, ge=0, description="Times the mean square attention logit.")
-    logit_regularisation: float = Field(default=0.0, ge=0, description="Times the mean square policy logit.")
+    attention_regularisation: Real = Field(default=0.0, ge=0, description="Times the mean square attention logit.")
+    logit_regularisation: Real = Field(default=0.0, ge=0, description="Times the mean square policy logit.")
 
     # Optimisation
-    lr: float = Field(default=3e-3, gt=0, description="Critic's learning rate at the start.")
-    policy_lr: float | None = Field(default=2e-3, gt=0, description="Policies' learning rate; null: lr.")
-    lr_final: float = Field(default=0.1, ge=0, le=1, description="Share of the learning rates left at the end.")
-    critic_weight_decay: float = Field(default=0.0, ge=0, description="Of Adam, as an L2 penalty.")
-    polyak_tau: float = Field(default=0.01, gt=0, le=1, description="Step of the target networks to the trained ones.")
+    lr: Real = Field(default=3e-3, gt=0, description="Critic's learning rate at the start.")
+    policy_lr: Real | None = Field(default=2e-3, gt=0, description="Policies' learning rate; null: lr.")
+    lr_final: Real = Field(default=0.1, ge=0, le=1, description="Share of the learning rates left at the end.")
+    critic_weight_decay: Real = Field(default=0.0, ge=0, description="Of Adam, as an L2 penalty.")
+    polyak_tau: Real = Field(default=0.01, gt=0, le=1, description="Step of the target networks to the trained ones.")
     shared_gradient: Literal["sum", "mean", "mean_with_encoders"] = Field(
         default="sum",
         description="What the shared attention weights get of all agents' losses; mean_with_encoders: the encoders of "
         "observation and action, which others' losses reach through the attention, get the Nth part too (MAAC).",
     )
-    critic_clip: float = Field(default=10.0, gt=0, description="Largest gradient norm of one agent's critic.")
+    critic_clip: Real = Field(default=10.0, gt=0, description="Largest gradient norm of one agent's critic.")
     critic_clip_scope: Literal["agent", "all"] = Field(
         default="agent", description="agent: each on its own norm; all: one norm of at most N times critic_clip."
     )
-    policy_clip: float = Field(default=0.5, gt=0, description="Largest gradient norm of one agent's policy.")
+    policy_clip: Real = Field(default=0.5, gt=0, description="Largest gradient norm of one agent's policy.")
 
     # Evaluation, output
-    evaluation_interval: int = Field(default=10, ge=1, description="Rollouts between evaluations on fixed paths.")
-    evaluation_episodes: int = Field(default=32, ge=1, description="Episodes of each of these.")
-    final_episodes: int = Field(default=100, ge=2, description="Episodes of the final evaluation [paper: 100].")
-    evaluation_seed: int = Field(default=2024, ge=0, lt=2**63, description="Of the final evaluation's paths.")
-    checkpoint_interval: int = Field(default=20, ge=1, description="Rollouts between checkpoints.")
-    keep_checkpoints_num: int | None = Field(
+    evaluation_interval: Whole = Field(default=10, ge=1, description="Rollouts between evaluations on fixed paths.")
+    evaluation_episodes: Whole = Field(default=32, ge=1, description="Episodes of each of these.")
+    final_episodes: Whole = Field(default=100, ge=2, description="Episodes of the final evaluation [paper: 100].")
+    evaluation_seed: Seed = Field(default=2024, description="Of the final evaluation's paths.")
+    checkpoint_interval: Whole = Field(default=20, ge=1, description="Rollouts between checkpoints.")
+    keep_checkpoints_num: Whole | None = Field(
         default=0, ge=0, description="Policies of the latest checkpoints kept besides best and last; null: all."
     )
-    checkpoint_memory: bool = Field(default=True, description="Save the replay too, so that resuming is exact.")
+    checkpoint_memory: StrictBool = Field(default=True, description="Save the replay too, so that resuming is exact.")
     loggers: tuple[Literal["csv", "tensorboard", "wandb", "mlflow"], ...] = Field(
         default=("csv", "tensorboard"),
         description="Where losses and evaluations go while training; each needs its package.",
@@ -229,8 +246,8 @@ class TrainConfig(BaseModel):
         description="Of the networks' products; parameters, losses and targets are float32 in any case. bf16 is "
         "faster on processors that have it, and rounds to three digits; tf32 (also three digits) is for NVIDIA GPUs.",
     )
-    compile: bool = Field(default=False, description="torch.compile the networks: pays on GPUs, seldom on CPUs.")
-    threads: Literal["auto"] | int = Field(default="auto", description="Of torch on the CPU; auto: torch's choice.")
+    compile: StrictBool = Field(default=False, description="torch.compile the networks: pays on GPUs, seldom on CPUs.")
+    threads: Literal["auto"] | Whole = Field(default="auto", description="Of torch on the CPU; auto: torch's choice.")
 
     @model_validator(mode="before")
     @classmethod
@@ -267,8 +284,8 @@ class TrainConfig(BaseModel):
             raise ValueError(
                 f"attention_heads must divide hidden_size ({self.hidden_size}), got {self.attention_heads}"
             )
-        if isinstance(self.threads, int) and self.threads < 1:
-            raise ValueError(f"threads must be 'auto' or at least 1, got {self.threads}")
+        if self.threads != "auto" and not 1 <= self.threads <= MOST_THREADS:
+            raise ValueError(f"threads must be 'auto' or 1 to {MOST_THREADS}, got {self.threads}")
         return self
 
     @property

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from pmarl_trainer.learners.intervals import t_half_width
+from pmarl_trainer.runs.html_report import encoded, number, render, settings_context
 from pmarl_trainer.runs.metrics import read_metrics
 from pmarl_trainer.runs.report import write_json
 from pmarl_trainer.training.atomic_file import whole_file
@@ -19,7 +21,7 @@ def summarise(folder: Path, places: Sequence[Path]) -> None:
     records = [json.loads((place / "evaluation.json").read_text(encoding="utf-8")) for place in places]
     method = records[0]["method"]
     own = [record["policies"][method] for record in records]
-    summary = {
+    summary: dict[str, Any] = {
         "method": method,
         "metric": records[0]["metric"],
         "seeds": [record["training_seed"] for record in records],
@@ -29,10 +31,45 @@ def summarise(folder: Path, places: Sequence[Path]) -> None:
     if all(policy.get("ratio") is not None for policy in own):
         summary["ratio"] = _over_seeds([policy["ratio"] for policy in own])
     write_json(folder / "summary.json", summary)
+    _draw(places, method, folder / "learning_curves.png")
+    _write_page(folder, places, records, summary)
+    print(_in_words(summary))
+
+
+def _write_page(
+    folder: Path, places: Sequence[Path], records: Sequence[dict[str, Any]], summary: dict[str, Any]
+) -> None:
+    """report.html of the group: the answer, the curves, a row for each seed."""
+    config = json.loads((places[0] / "config.json").read_text(encoding="utf-8"))
+    method = summary["method"]
+    rows = [
+        {
+            "seed": record["training_seed"],
+            "mean": number(record["policies"][method]["mean"]),
+            "ratio": "" if "ratio" not in summary else f"{record['policies'][method]['ratio']:.3f}",
+            "best": record["best_rollout"],
+            "folder": place.name,
+        }
+        for place, record in zip(places, records, strict=True)
+    ]
+    context = {
+        "title": folder.resolve().name,
+        "subtitle": f"{method} on {config['env']['entry']}, {len(places)} seeds",
+        "answer": _in_words(summary),
+        "picture": encoded(folder / "learning_curves.png"),
+        "metric": summary["metric"],
+        "relative": "ratio" in summary,
+        "seeds": rows,
+        **settings_context(config),
+    }
+    render("group.html.j2", context, folder / "report.html")
+
+
+def _in_words(summary: dict[str, Any]) -> str:
     what, numbers = ("ratio", summary["ratio"]) if "ratio" in summary else ("mean", summary["mean"])
     low, high = numbers["ci95"]
-    print(f"{len(places)} seeds of {method}: {what} {numbers['mean']:.4g}, 95 % interval {low:.4g} to {high:.4g}")
-    _draw(places, method, folder / "learning_curves.png")
+    seeds = len(summary["seeds"])
+    return f"{seeds} seeds of {summary['method']}: {what} {numbers['mean']:.4g}, 95 % interval {low:.4g} to {high:.4g}"
 
 
 def _over_seeds(values: Sequence[float]) -> dict[str, object]:

@@ -65,6 +65,8 @@ class MlflowLogger(Observer):
 
     def begin(self, beginning: Beginning) -> None:
         """Open the log; a resumed run goes on in the same one."""
+        # Newer versions ask for a database; files need no server and no further package. Read when mlflow is loaded.
+        os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
         from mlflow import MlflowClient
 
         folder, train = beginning.folder.resolve(), beginning.config.train

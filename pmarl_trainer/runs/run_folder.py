@@ -6,14 +6,14 @@ done. A run of several seeds has one such folder a seed (`seed_group`).
 
 from __future__ import annotations
 
-import itertools
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from pmarl_trainer.config.schema import RunConfig
+from pmarl_trainer.env_api.protocol import EnvSpec
 from pmarl_trainer.errors import CheckpointError, TrainerError
 from pmarl_trainer.runs import seed_group
+from pmarl_trainer.runs.ending import errors_recorded, told_what_is_lost
 from pmarl_trainer.runs.evaluate import evaluate_run
 from pmarl_trainer.runs.evaluation_log import EvaluationLog
 from pmarl_trainer.runs.facts import describe_run, load_config
@@ -28,6 +28,10 @@ from pmarl_trainer.training.observer import Callback, CallbackObserver, Observer
 from pmarl_trainer.training.run_checkpoints import checkpoint_path
 
 
+class FolderTakenError(TrainerError):
+    """The folder of a new run is in use."""
+
+
 def start_run(
     config: RunConfig, folder: Path, *, seeds: int = 1, quiet: bool = False, callbacks: Sequence[Callback] = ()
 ) -> bool:
@@ -36,11 +40,9 @@ def start_run(
     With several `seeds`, runs of the seeds from the configuration's on are trained side by side, each in a process and
     a folder of its own below `folder` (`seed_group`).
     """
-    _refuse_used(folder)
-    check_loggers(config.train.loggers)
-    spec = check_run(config)  # what can be refused is refused before the folder is there
+    spec = check_start(config, folder)  # what can be refused is refused before the folder is there
     folder.mkdir(parents=True, exist_ok=True)
-    with locked(folder):
+    with locked(folder), told_what_is_lost(folder):
         _refuse_used(folder)  # another process may have been faster
         if seeds > 1:
             seed_group.begin(config, folder, seeds, spec)
@@ -49,24 +51,28 @@ def start_run(
         return _train_and_finish(config, folder, quiet=quiet, callbacks=callbacks)
 
 
+def check_start(config: RunConfig, folder: Path | None = None) -> EnvSpec:
+    """Refuse now what `start_run` would refuse; the facts of the environment.
+
+    Raises:
+        TrainerError: one line.
+    """
+    if folder is not None:
+        _refuse_used(folder)
+    check_loggers(config.train.loggers)
+    return check_run(config)
+
+
 def resume_run(folder: Path, *, quiet: bool = False, callbacks: Sequence[Callback] = ()) -> bool:
     """Go on where the folder's last checkpoint stands, or from the beginning; False if it was interrupted."""
     places = seed_group.folders(folder)
     config = load_config(folder) if places is None else None
     if config is not None and (folder / "evaluation.json").exists() and not checkpoint_path(folder, "last").exists():
         raise CheckpointError(f"{checkpoint_path(folder, 'last')}: no such checkpoint, though the run was finished")
-    with locked(folder):
+    with locked(folder), told_what_is_lost(folder):
         if config is None:
             return seed_group.go_on(folder, quiet=quiet, callbacks=callbacks)
         return _train_and_finish(config, folder, quiet=quiet, callbacks=callbacks)
-
-
-def new_folder(name: str, config: RunConfig, seeds: int = 1) -> Path:
-    """A folder below runs/ that is not there yet, e.g. r2-pmarl-s0-1, or r2-pmarl-s0to4-1 for five seeds."""
-    train = config.train
-    last = f"to{train.seed + seeds - 1}" if seeds > 1 else ""
-    stem = re.sub(r"[^\w.-]+", "_", f"{name}-{train.method}-s{train.seed}{last}")
-    return next(path for n in itertools.count(1) if not (path := Path("runs") / f"{stem}-{n}").exists())
 
 
 def _refuse_used(folder: Path) -> None:
@@ -74,7 +80,7 @@ def _refuse_used(folder: Path) -> None:
     if not folder.exists():
         return
     if not folder.is_dir() or any(not _leftover(path) for path in folder.iterdir()):
-        raise TrainerError(f"{folder}: already there and not empty; resume it with --resume, or give another --out")
+        raise FolderTakenError(f"{folder}: already there and not empty; resume it with --resume, or give another --out")
 
 
 def _leftover(path: Path) -> bool:
@@ -95,9 +101,10 @@ def run_session(
     """
     for place in (folder, folder / "checkpoints"):
         remove_leftovers(place)
-    state = train(config, folder, resume=True, observers=[*make_loggers(config), EvaluationLog(), *observers])
-    if state.rollout < config.train.rollouts:
-        return False
-    training = {"rollouts": state.rollout, "updates": state.updates, "seconds": round(state.seconds, 1)}
-    evaluate_run(config, folder, quiet=quiet, table=table, training=training)
+    with errors_recorded(config, folder):
+        state = train(config, folder, resume=True, observers=[*make_loggers(config), EvaluationLog(), *observers])
+        if state.rollout < config.train.rollouts:
+            return False
+        training = {"rollouts": state.rollout, "updates": state.updates, "seconds": round(state.seconds, 1)}
+        evaluate_run(config, folder, quiet=quiet, table=table, training=training)
     return True

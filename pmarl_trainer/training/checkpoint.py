@@ -63,6 +63,21 @@ def load(path: Path, device: torch.device) -> tuple[dict[str, Tensor], dict[str,
     return tensors, facts
 
 
+def read_facts(path: Path) -> dict[str, Any]:
+    """The facts alone, without the tensors.
+
+    Raises:
+        CheckpointError: one line, if they cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            length = file.read(8)
+            facts = json.loads(json.loads(file.read(int.from_bytes(length, "little")))["__metadata__"]["facts"])
+    except (OSError, KeyError, TypeError, ValueError, RecursionError, MemoryError, OverflowError) as error:
+        raise CheckpointError(f"{path}: damaged or not a checkpoint") from error
+    return facts if isinstance(facts, dict) else {}
+
+
 def _header(content: bytes) -> Any:
     """The JSON that a safetensors file begins with, after its length in 8 bytes."""
     return json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])

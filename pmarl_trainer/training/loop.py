@@ -41,8 +41,8 @@ def train(
     with ExitStack() as stack:
         beginning = Beginning(config, folder, state.rollout, selection.yardstick, str(device))
         for observer in observers:
-            stack.callback(observer.end)
             observer.begin(beginning)
+            stack.callback(observer.end)
         asked = stack.enter_context(interruption([observer.interrupted for observer in observers]))
         while state.rollout < cfg.rollouts:
             row = training.improve(state)

@@ -1,5 +1,6 @@
 """The command lines, as a user meets them."""
 
+import io
 import os
 import signal
 import subprocess
@@ -39,10 +40,16 @@ def test_train_then_evaluate(monkeypatch, scenario, tmp_path, capsys):
     assert call(monkeypatch, cli.train, "--scenario", scenario, "--method", "fv", "--quiet", "train.lr=1e-4") == 0
     folder = tmp_path / "runs" / "toy-fv-s0-1"
     assert (folder / "evaluation.json").is_file()
-    assert "everything is in" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "everything is in runs/toy-fv-s0-1; for people: runs/toy-fv-s0-1/report.html" in shown
+    assert "pmarl-evaluate runs/toy-fv-s0-1" in shown
     out = tmp_path / "e.json"
     assert call(monkeypatch, cli.evaluate, folder, "--episodes", 5, "--checkpoint", "last", "--out", out) == 0
     assert out.is_file()
+    before = out.read_text()
+    assert call(monkeypatch, cli.evaluate, folder, "--out", out) == 2
+    assert "already there" in capsys.readouterr().err
+    assert out.read_text() == before
     assert call(monkeypatch, cli.train, "--scenario", scenario, "--method", "fv", "--quiet") == 0
     assert (tmp_path / "runs" / "toy-fv-s0-2").is_dir()
 
@@ -60,6 +67,18 @@ def test_dry_run_prints_the_resolved_configuration_and_writes_nothing(monkeypatc
     [
         ([], "give --scenario FILE"),
         (["--scenario", "none.yaml"], "cannot be read"),
+        (["toy.yaml", "--scenario", "other.yaml"], "one scenario at a time, got toy.yaml and other.yaml"),
+        (["toy.yaml", "--rollouts", "3"], "settings are KEY=VALUE: train.rollouts=3"),
+        (["toy.yaml", "--batch-size=64"], "settings are KEY=VALUE: train.batch_size=64"),
+        (["toy.yaml", "--rolouts", "3"], "no option --rolouts (did you mean 'rollouts'?)"),
+        (["toy.yaml", "--keys"], "takes no other option"),
+        (["--keys", "--quiet"], "takes no other option"),
+        (["toy.yaml", "--dry-run", "env.agentz=3"], "refused its arguments"),
+        (["toy.yaml", "--dry-run", "--out", "."], "not empty"),
+        (["toy.yaml", "--dry-run", "--device", "cuda:77"], "CUDA devices here"),
+        (["toy.yaml", "--seeds", "0"], "--seeds"),
+        (["toy.yaml", "lr=.inf"], "train.lr"),
+        (["toy.yaml", "--seed", "-1"], "train.seed"),
         (["--scenario", "toy.yaml", "--method", "ppo"], "'maac', 'pmarl', 'fv' or 'hdpo'"),
         (["--scenario", "toy.yaml", "--device", "tpu"], "train.train_device"),
         (["--scenario", "toy.yaml", "bach_size=3"], "did you mean 'batch_size'?"),
@@ -80,6 +99,58 @@ def test_errors_are_one_line_and_exit_code_2(monkeypatch, scenario, tmp_path, ca
     assert captured.err.startswith("pmarl-train: ")
     assert len(captured.err.splitlines()) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["toy.yaml"]
+
+
+def test_foreign_errors_are_one_line_that_names_the_entry(monkeypatch, scenario, tmp_path, capsys):
+    """--traceback, and error.txt in the run's folder, show the rest."""
+    monkeypatch.chdir(tmp_path)
+
+    def fail(*_):
+        raise ZeroDivisionError("deep\ninside")
+
+    monkeypatch.setattr("pmarl_trainer.training.off_policy.OffPolicy.improve", fail)
+    assert call(monkeypatch, cli.train, scenario, "--quiet", "--out", "run") == 2
+    error = capsys.readouterr().err
+    assert "toy_envs:IdentityGame: the run has stopped: ZeroDivisionError: deep inside (all of it in run/" in error
+    assert len(error.splitlines()) == 1
+    assert "in fail" in (tmp_path / "run" / "error.txt").read_text()
+    assert call(monkeypatch, cli.train, "--resume", "run", "--traceback") == 2
+    assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8"])
+@pytest.mark.parametrize("command", [cli.train, cli.evaluate, cli.export])
+def test_every_command_prints_whatever_the_terminal_is(monkeypatch, scenario, tmp_path, encoding, command):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TERM", "dumb")
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding=encoding) for _ in range(2))
+    monkeypatch.setattr(sys, "stdout", out)
+    monkeypatch.setattr(sys, "stderr", err)
+    assert call(monkeypatch, command, "--help") == 0
+    words = ["--out", "o"] if command == cli.export else []
+    assert call(monkeypatch, command, "nonexistent-\u2265\u4e2d", *words) == 2
+    if command == cli.train:
+        assert call(monkeypatch, command, "--keys") == 0
+        assert call(monkeypatch, command, scenario, "rollouts=2", "env.agents=1") == 0
+        (run,) = (tmp_path / "runs").iterdir()
+        assert call(monkeypatch, cli.evaluate, run, "--episodes", 3) == 0
+    for stream in (out, err):
+        stream.flush()
+    text = [stream.buffer.getvalue().decode(encoding) for stream in (out, err)]
+    assert all("Traceback" not in part for part in text)
+    assert ("\u2265" in text[1]) == (encoding == "utf-8")
+    if encoding == "ascii" and command == cli.train:
+        assert "+/-" in text[0]
+
+
+def test_a_closed_pipe_is_no_error(repository):
+    code = "from pmarl_trainer.cli import train; train()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, "--keys"], cwd=repository, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.wait(timeout=60)
 
 
 def test_every_key_is_explained(monkeypatch, capsys):

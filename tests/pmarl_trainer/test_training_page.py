@@ -1,5 +1,6 @@
 """docs/pages/training.md: its scenario files and commands are accepted, and its environment is learned as it says."""
 
+import importlib.util
 import json
 import re
 import shlex
@@ -64,21 +65,25 @@ def test_every_training_command_is_accepted(page, repository, monkeypatch, capsy
     """--dry-run resolves what the command would run; files that the page lets the reader make are not there."""
     monkeypatch.chdir(repository)
     lines = [shlex.split(line, comments=True) for block in page["bash"] for line in block.splitlines()]
-    tried = [words[1:] for words in lines if words[:1] == ["pmarl-train"] and "--scenario" in words]
+    tried = [words[1:] for words in lines if words[:1] == ["pmarl-train"] and not {"--keys", "--resume"} & {*words}]
     tried = [words for words in tried if "my_chain.yaml" not in words]
     assert len(tried) >= 6
     for words in tried:
         monkeypatch.setattr(sys, "argv", ["pmarl-train", *words, "--dry-run"])
         with pytest.raises(SystemExit) as ended:
             cli.train()
-        assert ended.value.code == 0, words
-        assert "env:\n  entry: " in capsys.readouterr().out
+        shown = capsys.readouterr()
+        if any("mpe" in word for word in words) and importlib.util.find_spec("mpe2") is None:
+            assert "cannot be imported" in shown.err
+            continue
+        assert ended.value.code == 0, (words, shown.err)
+        assert "env:\n  entry: " in shown.out
 
 
 def test_exported_policies_are_used_as_the_page_says(page, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     export_run(train_on_bg(tmp_path / "run", rollouts=2), tmp_path / "policies", onnx=False)
-    with_scenv, alone = page["py"]
+    _, with_scenv, alone = page["py"]
     exec(with_scenv.replace('"r2"', '"bg"'), {})
     assert "100 episodes" in capsys.readouterr().out
     names: dict[str, object] = {}

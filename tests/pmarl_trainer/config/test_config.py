@@ -1,5 +1,7 @@
 """Scenario files: what is read, and that every refusal is one line that says what is wrong."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -136,3 +138,23 @@ def test_fv_takes_smaller_steps_unless_told_otherwise():
     assert TrainConfig(method="fv", policy_lr=1e-3).policy_lr == 1e-3
     reference = TrainConfig(method="fv", preset="maac-reference")
     assert reference.policy_lr == TrainConfig(method="pmarl", preset="maac-reference").policy_lr
+
+
+def numeric_fields():
+    return [name for name, field in TrainConfig.model_fields.items() if re.search(r"\b(int|float)\b", str(field))]
+
+
+@pytest.mark.parametrize("name", [name for name in numeric_fields() if name not in ("adjacency",)])
+def test_every_number_is_finite_bounded_and_a_number(name):
+    """One rule for all: no infinity, none absurdly large, no text or truth value for a number, no 2.5 for a count."""
+    whole = "float" not in str(TrainConfig.model_fields[name].annotation)
+    wrong = [float("inf"), float("nan"), -1, 1e300, 10**30, True, "3", *((1.0, 2.5) if whole else ())]
+    for value in wrong:
+        with pytest.raises(ConfigError, match=rf"train\.{name}|{name} must") as caught:
+            build_config({"env": ENV, "train": {name: value}}, "file")
+        assert len(str(caught.value).splitlines()) == 1
+
+
+def test_the_rule_is_about_the_numbers_that_were_named():
+    named = {"lr", "alpha", "critic_clip", "huber_delta", "attention_regularisation", "threads", "num_envs", "seed"}
+    assert named < set(numeric_fields())

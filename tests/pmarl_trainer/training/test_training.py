@@ -8,6 +8,7 @@ import torch
 from pmarl_trainer.config.files import build_config
 from pmarl_trainer.config.schema import TrainConfig
 from pmarl_trainer.errors import CheckpointError, DivergedError, TrainerError
+from pmarl_trainer.export.policies import export_run
 from pmarl_trainer.runs.evaluate import evaluate_run
 from pmarl_trainer.runs.metrics import MetricsFile, read_metrics
 from pmarl_trainer.runs.run_folder import resume_run, start_run
@@ -195,3 +196,42 @@ def test_tf32_is_asked_for_and_taken_back():
     assert torch.get_float32_matmul_precision() == "high"
     prepare_torch(TrainConfig(train_device="cpu", threads=1))
     assert torch.get_float32_matmul_precision() == "highest"
+
+
+def damage(path, tensors=lambda tensors: tensors, facts=lambda facts: facts):
+    """Write a checkpoint anew with something else in it."""
+    held, said = checkpoint.load(path, CPU)
+    checkpoint.save(path, tensors(held), facts(said))
+
+
+def with_nan(tensors):
+    tensors["actor.hidden_1.weight"].view(-1)[0] = float("nan")
+    return tensors
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"facts": lambda facts: {k: v for k, v in facts.items() if k != "state"}}, "'state' says nothing"),
+        ({"facts": lambda facts: {**facts, "state": [1]}}, "'state' says nothing"),
+        ({"facts": lambda facts: {**facts, "state": {**facts["state"], "rollout": -1}}}, r"state\.rollout"),
+        ({"facts": lambda facts: {**facts, "state": {**facts["state"], "seconds": "x"}}}, r"state\.seconds"),
+        ({"facts": lambda facts: {**facts, "state": {**facts["state"], "best_score": float("nan")}}}, "best_score"),
+        ({"facts": lambda facts: {**facts, "identity": [1]}}, "'identity' says nothing"),
+        ({"facts": lambda facts: {k: v for k, v in facts.items() if k != "identity"}}, "'identity' says nothing"),
+        ({"tensors": with_nan}, r"actor\.hidden_1\.weight holds numbers that are not finite"),
+    ],
+)
+def test_what_a_checkpoint_cannot_say_is_refused_by_all_who_read_it(finished, tmp_path, change, message):
+    config, folder = finished
+    for which in ("last", "best"):
+        damage(checkpoint_path(folder, which), **change)
+    for use in (
+        lambda: resume_run(folder, quiet=True),
+        lambda: evaluate_run(config, folder),
+        lambda: export_run(folder, tmp_path / "policies", onnx=False),
+    ):
+        with pytest.raises(CheckpointError, match=message) as caught:
+            use()
+        assert len(str(caught.value).splitlines()) == 1
+    assert not (tmp_path / "policies").exists()
