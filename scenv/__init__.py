@@ -14,10 +14,11 @@ from scenv.envs.gym_vector import (
 from scenv.envs.parallel import SupplyChainEnv
 from scenv.envs.registration import register_envs
 from scenv.envs.single_agent import SingleAgentEnv, centralised_env, single_firm_env
-from scenv.errors import ActionError, NetworkError, ScenarioError, ScenvError
+from scenv.errors import ActionError, NetworkError, PolicyError, ScenarioError, ScenvError
 from scenv.evaluation.comparison import Comparison
 from scenv.evaluation.episode import Episode, record_episode
-from scenv.evaluation.run import Evaluation, evaluate
+from scenv.evaluation.result import Evaluation
+from scenv.evaluation.run import evaluate
 from scenv.network import generators
 from scenv.network.network import Network, load_network
 from scenv.scenario import demand
@@ -36,6 +37,7 @@ __all__ = [
     "MultiAgentVectorEnv",
     "Network",
     "NetworkError",
+    "PolicyError",
     "Scenario",
     "ScenarioError",
     "ScenvError",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["ActionError", "NetworkError", "ScenarioError", "ScenvError", "did_you_mean", "shown"]
+__all__ = ["ActionError", "NetworkError", "PolicyError", "ScenarioError", "ScenvError", "did_you_mean", "shown"]
 
 _SHOWN_CHARACTERS = 60
 
@@ -27,6 +27,16 @@ class ScenarioError(ScenvError):
 
 class ActionError(ScenvError):
     """Actions or orders given to `step` do not fit the environment."""
+
+
+class PolicyError(ScenarioError):
+    """A policy that somebody wrote is none, or raises an exception of its own, which is then the cause of this one."""
+
+    @classmethod
+    def of(cls, where: str, error: BaseException) -> PolicyError:
+        """The error of a foreign exception, in one line: where, its type and the first line of what it says."""
+        said = str(error).strip().split("\n", 1)[0][:200]
+        return cls(f"{where}: {type(error).__name__}{f': {said}' if said else ''}")
 
 
 def did_you_mean(word: object, known: Iterable[str]) -> str:

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from scenv.commands.console import output_console, refuse_to_overwrite
+from scenv.drawing.canvas import SUFFIXES, require_matplotlib
 from scenv.errors import ScenvError
 from scenv.evaluation.comparison import Comparison
 from scenv.evaluation.plots import draw_comparison
@@ -17,7 +18,6 @@ from scenv.evaluation.run import evaluate
 from scenv.evaluation.tables import comparison_table, stage_table
 from scenv.policies import NAMED_POLICIES
 from scenv.render import save
-from scenv.render.canvas import SUFFIXES, require_matplotlib
 from scenv.scenario.files import load_scenario
 from scenv.scenario.scenario import Scenario
 

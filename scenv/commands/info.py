@@ -12,9 +12,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from scenv.commands.console import output_console
+from scenv.network.stage_titles import stage_titles
 from scenv.render.network_picture import network_summary
 from scenv.render.source import scenario_to_show
-from scenv.render.stages import stage_titles
 from scenv.scenario.implied import demand_moments, firm_demand_moments, unit_costs
 from scenv.scenario.scenario import Scenario
 from scenv.simulation.structure import build_structure

@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from scenv.commands.console import refuse_to_overwrite
+from scenv.drawing.canvas import SUFFIXES, require_matplotlib
 from scenv.errors import ScenvError
 from scenv.evaluation.episode import Episode, record_episode
 from scenv.policies import make_policy
 from scenv.render import draw_episode, draw_network, save
-from scenv.render.canvas import SUFFIXES, require_matplotlib
 from scenv.render.film import FILM_SUFFIX, save_film
 from scenv.scenario.files import load_scenario
 

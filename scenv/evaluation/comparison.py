@@ -11,19 +11,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from rich.console import Console
+from rich.table import Table
 
+from scenv.drawing.canvas import save
 from scenv.errors import ScenarioError, did_you_mean
 from scenv.evaluation.intervals import PairedDifference, paired_difference
+from scenv.evaluation.plots import draw_comparison
+from scenv.evaluation.result import Evaluation
+from scenv.evaluation.tables import comparison_table, stage_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-    from rich.table import Table
-
-    from scenv.evaluation.run import Evaluation
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
+class Comparison(Mapping[str, Evaluation]):
     """Evaluations of several policies on the same scenario and demand paths, by name; the first is the reference.
 
     Attributes:
@@ -70,8 +73,6 @@ class Comparison:
 
     def table(self, title: str | None = None, *, by_stage: bool = False) -> Table:
         """A rich table, one row per policy (or per policy and stage): print it with `rich.print`."""
-        from scenv.evaluation.tables import comparison_table, stage_table
-
         return stage_table(self, title) if by_stage else comparison_table({"": self}, title)
 
     def plot(self, path: str | Path | None = None, *, title: str | None = None) -> Figure:
@@ -80,9 +81,6 @@ class Comparison:
         Raises:
             MissingPlotExtraError: where matplotlib (the extra `plot`) is not installed.
         """
-        from scenv.evaluation.plots import draw_comparison
-        from scenv.render import save
-
         figure = draw_comparison({"": self}, title)
         if path is not None:
             save(figure, path)
@@ -101,6 +99,7 @@ class Comparison:
                 "ratio": difference.ratio,
                 "ratio_ci95": list(difference.ratio_ci95),
                 "fill_rate": result.fill_rate,
+                "lost_units": float(result.lost.sum(axis=1).mean()),
                 "per_agent": result.per_agent,
                 "holding_per_agent": result.holding_per_agent,
                 "backorder_per_agent": result.backorder_per_agent,
@@ -125,8 +124,6 @@ class Comparison:
 
     def __str__(self) -> str:
         """The table as plain text."""
-        from rich.console import Console
-
         text = io.StringIO()
         Console(file=text, width=120).print(self.table())
         return text.getvalue()

@@ -10,8 +10,10 @@ from typing import Any
 import networkx as nx
 import numpy as np
 
+from scenv.evaluation.conduct import begin, decide, whole_number
 from scenv.network.network import Network
 from scenv.policies.base import Policy
+from scenv.policies.registry import make_policies
 from scenv.scenario.files import load_scenario
 from scenv.scenario.scenario import Scenario
 from scenv.simulation.dynamics import LocalState
@@ -113,7 +115,7 @@ class EpisodeRecorder:
 
 
 def record_episode(
-    policy: Policy,
+    policy: Policy | str,
     scenario: str | Path | Mapping[str, Any] | nx.DiGraph | Network | Scenario = "r2",
     *,
     seed: int = 0,
@@ -122,23 +124,28 @@ def record_episode(
     """Live through one episode under a policy and keep all of it.
 
     Args:
-        policy: see `scenv.policies.Policy`.
+        policy: a `scenv.policies.Policy`, or the name of one (`make_policy`).
         scenario: name, path, mapping, graph or Scenario.
         seed: of the demand; the same demand that `parallel_env` meets after `reset(seed=seed)`.
         **overrides: fields of the scenario.
 
+    Raises:
+        ScenarioError, ActionError, PolicyError: as `evaluate`.
+
     Example:
-        >>> from scenv.policies import BaseStock
-        >>> episode = record_episode(BaseStock("bg"), "bg", seed=1)
+        >>> episode = record_episode("base-stock", "bg", seed=1)
         >>> episode.periods
         50
     """
-    env = VectorEnv(load_scenario(scenario, **overrides), num_envs=1, seed=seed)
+    seed, loaded = whole_number(seed, "seed", 0), load_scenario(scenario, **overrides)
+    name = policy if isinstance(policy, str) else type(policy).__name__
+    made = make_policies({name: policy}, loaded)[name]
+    env = VectorEnv(loaded, num_envs=1, seed=seed)
     recorder = EpisodeRecorder(env.scenario)
     env.reset()
-    policy.reset(1, seed)
+    begin(made, name, 1, seed)
     recorder.observe(env)
     while env.period < env.horizon - 1:
-        env.step_orders(policy.orders(env.local_state))
+        env.step_orders(decide(made, name, env))
         recorder.observe(env)
     return recorder.episode()

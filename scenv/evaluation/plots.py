@@ -7,21 +7,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scenv.render.canvas import heading, new_figure
-from scenv.render.style import GRID, SERIES, TEXT
+from scenv.drawing.canvas import heading, new_figure
+from scenv.drawing.style import GRID, SERIES, TEXT
+from scenv.evaluation.result import Evaluation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-    from scenv.evaluation.comparison import Comparison
 
 __all__ = ["draw_comparison"]
 
 _GROUP = 0.82  # part of the distance between groups that bars fill
 
 
-def draw_comparison(comparisons: Mapping[str, Comparison], title: str | None = None) -> Figure:
+def draw_comparison(comparisons: Mapping[str, Mapping[str, Evaluation]], title: str | None = None) -> Figure:
     """One bar per policy: the dark part is for stock, the light part for backorders, the whisker the 95 % interval.
 
     Args:
@@ -32,7 +31,7 @@ def draw_comparison(comparisons: Mapping[str, Comparison], title: str | None = N
         MissingPlotExtraError: where matplotlib is not installed.
     """
     first = next(iter(comparisons.values()))
-    result = first[first.reference]
+    result = next(iter(first.values()))
     names = list(first)
     bars = len(comparisons) * len(names)
     width = float(np.clip(2.2 + 0.62 * bars, 6.5, 13.0))
@@ -61,7 +60,7 @@ def draw_comparison(comparisons: Mapping[str, Comparison], title: str | None = N
     return figure
 
 
-def _draw_bars(axes: Axes, comparisons: Mapping[str, Comparison], names: list[str]) -> None:
+def _draw_bars(axes: Axes, comparisons: Mapping[str, Mapping[str, Evaluation]], names: list[str]) -> None:
     offsets = _offsets(len(names))
     bar = 0.9 * (offsets[1] - offsets[0] if len(names) > 1 else 0.4)
     for k, name in enumerate(names):

@@ -1,146 +1,27 @@
-"""Evaluation: what policies cost, with confidence intervals, on demand paths that they all share."""
+"""Run policies for a number of episodes, on demand paths that they all share, and add up their costs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, overload
 
 import networkx as nx
 import numpy as np
 
-from scenv.errors import ScenarioError
 from scenv.evaluation.comparison import Comparison
-from scenv.evaluation.intervals import mean_interval
+from scenv.evaluation.conduct import begin, decide, whole_number
+from scenv.evaluation.result import Evaluation
 from scenv.evaluation.statistics import RunStatistics
 from scenv.network.network import Network
 from scenv.policies.base import Policy
-from scenv.policies.registry import make_policy
+from scenv.policies.registry import make_policies
+from scenv.progress import track
 from scenv.scenario.files import load_scenario
 from scenv.scenario.scenario import Scenario
 from scenv.simulation.vector_env import VectorEnv
 
 ScenarioSource: TypeAlias = str | Path | Mapping[str, Any] | nx.DiGraph | Network | Scenario
-
-
-@dataclass(frozen=True, eq=False)
-class Evaluation:
-    """What one policy did over a number of episodes. All counts leave the warm-up periods out.
-
-    An episode's cost is Z = sum over counted periods and firms (paper eq. 2).
-
-    Attributes:
-        scenario: what was simulated; N firms in S stages (0 = nearest the customer).
-        seed: of the demand paths; the same seed and scenario give every policy the same paths.
-        firm_costs: [episodes, N] cost of each firm in each episode.
-        holding_costs: [episodes, N] the part of it that is for stock.
-        demand: [episodes, N] units ordered from each firm.
-        late: [episodes, N] units of them that were not served in the period they were ordered in, lost ones included.
-        order_variance: [episodes, S] variance over time of each stage's total orders.
-        demand_variance: [episodes, S] variance over time of the end demand for what passes each stage.
-    """
-
-    scenario: Scenario
-    seed: int
-    firm_costs: np.ndarray
-    holding_costs: np.ndarray
-    demand: np.ndarray
-    late: np.ndarray
-    order_variance: np.ndarray
-    demand_variance: np.ndarray
-
-    @property
-    def agents(self) -> tuple[str, ...]:
-        """The N firms, in the order of the arrays."""
-        return self.scenario.network.agents
-
-    @property
-    def episode_costs(self) -> np.ndarray:
-        """[episodes] total cost Z of each episode."""
-        return self.firm_costs.sum(axis=1)
-
-    @property
-    def mean(self) -> float:
-        """Mean total cost."""
-        return float(self.episode_costs.mean())
-
-    @property
-    def ci95(self) -> tuple[float, float]:
-        """The 95 % confidence interval of the mean (Student's t over episodes)."""
-        return mean_interval(self.episode_costs)
-
-    @property
-    def backorder_costs(self) -> np.ndarray:
-        """[episodes, N] the part of the cost that is for backorders."""
-        return self.firm_costs - self.holding_costs
-
-    @property
-    def per_agent(self) -> dict[str, float]:
-        """Mean cost by firm."""
-        return self._by_firm(self.firm_costs.mean(axis=0))
-
-    @property
-    def holding_per_agent(self) -> dict[str, float]:
-        """Mean cost of stock by firm."""
-        return self._by_firm(self.holding_costs.mean(axis=0))
-
-    @property
-    def backorder_per_agent(self) -> dict[str, float]:
-        """Mean cost of backorders by firm."""
-        return self._by_firm(self.backorder_costs.mean(axis=0))
-
-    @property
-    def fill_rates(self) -> dict[str, float]:
-        """By firm, the part of what was ordered from it that it served in the same period; NaN without demand."""
-        return self._by_firm(_fill_rate(self.late.sum(axis=0), self.demand.sum(axis=0)))
-
-    @property
-    def fill_rate(self) -> float:
-        """What end customers see: the part of their demand that all retailers together served at once."""
-        retailers = self.scenario.network.retailers
-        return float(_fill_rate(self.late[:, retailers].sum(), self.demand[:, retailers].sum()))
-
-    @property
-    def per_stage(self) -> list[dict[str, float]]:
-        """Per stage, nearest the customer first: mean cost for stock and for backorders, fill rate, bullwhip ratio."""
-        stages = np.array([self.scenario.network.stages[name] for name in self.agents])
-        rows = []
-        for stage, bullwhip in enumerate(self.bullwhip):
-            firms = stages == stage
-            rows.append(
-                {
-                    "holding": float(self.holding_costs[:, firms].sum(axis=1).mean()),
-                    "backorder": float(self.backorder_costs[:, firms].sum(axis=1).mean()),
-                    "fill_rate": float(_fill_rate(self.late[:, firms].sum(), self.demand[:, firms].sum())),
-                    "bullwhip": bullwhip,
-                }
-            )
-        return rows
-
-    @property
-    def bullwhip(self) -> list[float]:
-        """Bullwhip ratio per stage: variance of its orders over that of the end demand for what passes it.
-
-        Variances are over time, averaged over episodes. Above 1, orders swing more than demand (Lee, Padmanabhan &
-        Whang 1997). NaN where demand does not vary.
-        """
-        orders, demand = self.order_variance.mean(axis=0), self.demand_variance.mean(axis=0)
-        ratio = np.full(len(orders), np.nan)
-        np.divide(orders, demand, out=ratio, where=demand > 0)
-        return [float(value) for value in ratio]
-
-    def __str__(self) -> str:
-        """Mean and half-width of the interval, e.g. `1234.5 ± 6.7 (100 episodes)`."""
-        return f"{self.mean:.1f} ± {(self.ci95[1] - self.ci95[0]) / 2:.1f} ({len(self.episode_costs)} episodes)"
-
-    def _by_firm(self, values: np.ndarray) -> dict[str, float]:
-        return dict(zip(self.agents, values.tolist(), strict=True))
-
-
-def _fill_rate(late: Any, demand: Any) -> np.ndarray:
-    demand = np.asarray(demand, dtype=np.float64)
-    return 1 - np.divide(late, demand, out=np.full(demand.shape, np.nan), where=demand > 0)
 
 
 @overload
@@ -170,19 +51,25 @@ def evaluate(
 ) -> Evaluation | Comparison:
     """Run a policy for a number of episodes and add up its costs; or several policies, on the same demand paths.
 
+    All policies are made before the first one runs, those that search last: what does not suit the scenario is refused
+    at once.
+
     Args:
         policy: a `scenv.policies.Policy`, which orders real quantities, or the name of one (`make_policy`); or
             several, as a mapping from names of your choice or as a list.
         scenario: name, path, mapping, graph or Scenario.
         episodes: number of independent episodes, all simulated in one batch.
-        seed: of the demand paths (common random numbers across policies).
+        seed: of the demand paths (common random numbers across policies), a whole number of at least 0.
         **overrides: fields of the scenario.
 
     Returns:
         An `Evaluation` for one policy; a `Comparison` of evaluations for several.
 
     Raises:
-        ScenarioError: for an unknown name, a bad scenario, or fewer than one episode.
+        ScenarioError: for an unknown name, a bad scenario, a policy that does not suit it, or numbers of episodes or
+            seeds that are none.
+        ActionError: if a policy orders what is no finite quantity of at least 0 for each episode and firm.
+        PolicyError: if it is no policy, or raises an exception of its own, which is the cause of this one.
 
     Example:
         >>> result = evaluate("base-stock", "bg", episodes=10)
@@ -192,30 +79,29 @@ def evaluate(
         >>> both.difference("decomposition-aggregation").ratio < 1
         True
     """
-    if episodes < 1:
-        raise ScenarioError(f"episodes must be at least 1, got {episodes}")
+    episodes, seed = whole_number(episodes, "episodes", 1), whole_number(seed, "seed", 0)
     loaded = load_scenario(scenario, **overrides)
     if isinstance(policy, str) or not isinstance(policy, Mapping | Sequence):
-        return _run(_policy(policy, loaded), loaded, episodes, seed)
-    named = policy if isinstance(policy, Mapping) else _named(policy)
-    return Comparison({name: _run(_policy(one, loaded), loaded, episodes, seed) for name, one in named.items()})
+        policies = make_policies(_named([policy]), loaded)
+        return _run(*policies.popitem(), loaded, episodes, seed)
+    policies = make_policies(policy if isinstance(policy, Mapping) else _named(policy), loaded)
+    return Comparison({name: _run(name, made, loaded, episodes, seed) for name, made in policies.items()})
 
 
-def _run(policy: Policy, scenario: Scenario, episodes: int, seed: int) -> Evaluation:
+def _run(name: str, policy: Policy, scenario: Scenario, episodes: int, seed: int) -> Evaluation:
     env = VectorEnv(scenario, num_envs=episodes, seed=seed)
     env.reset()
-    policy.reset(episodes, seed)
-    counts = RunStatistics(scenario, episodes)
-    while True:
-        local, counted = env.local_state, env.period >= env.warmup
+    begin(policy, name, episodes, seed)
+    counts = RunStatistics(scenario, env.structure, episodes)
+    for period in track(range(scenario.horizon), f"{name}: periods"):
+        counted = period >= scenario.warmup
         if counted:
-            counts.count_period(local, env.last_info["cost"], env.last_info.get("lost_sales"))
-        if env.period == env.horizon - 1:
-            break
-        orders = np.asarray(policy.orders(local))
-        if counted:  # a closed firm orders nothing, whatever it decided
-            counts.count_orders(local, np.where(env.last_info.get("closed", False), 0.0, orders))
-        env.step_orders(orders)
+            counts.count_period(env.local_state, env.state, env.last_info["cost"])
+        if period < scenario.horizon - 1:
+            orders = decide(policy, name, env)
+            if counted:  # a closed firm orders nothing, whatever it decided
+                counts.count_orders(env.local_state, np.where(env.last_info.get("closed", False), 0.0, orders))
+            env.step_orders(orders)
     return Evaluation(
         scenario=scenario,
         seed=seed,
@@ -223,13 +109,10 @@ def _run(policy: Policy, scenario: Scenario, episodes: int, seed: int) -> Evalua
         holding_costs=counts.holding_costs,
         demand=counts.demand,
         late=counts.late,
+        lost=counts.lost,
         order_variance=counts.order_variance,
         demand_variance=counts.demand_variance,
     )
-
-
-def _policy(policy: Policy | str, scenario: Scenario) -> Policy:
-    return make_policy(policy, scenario) if isinstance(policy, str) else policy
 
 
 def _named(policies: Sequence[Policy | str]) -> dict[str, Policy | str]:

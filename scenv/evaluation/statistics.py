@@ -6,7 +6,19 @@ import numpy as np
 
 from scenv.scenario.implied import firm_demand_moments, unit_costs
 from scenv.scenario.scenario import Scenario
-from scenv.simulation.dynamics import LocalState
+from scenv.simulation.dynamics import LocalState, State
+from scenv.simulation.structure import Structure
+
+
+def late_units(structure: Structure, state: State) -> np.ndarray:
+    """[N, B] units of this period's orders that each firm did not serve in the period, lost ones included.
+
+    Each link is served first come, first served, so what is still owed on it was ordered last. That holds by link only:
+    of what a firm owes in all, some may be old debt to one customer while another's new order was served
+    (`allocation="priority"`).
+    """
+    owed: np.ndarray = structure.sellers.sum(np.minimum(state.backorder, state.claims))
+    return owed if state.lost is None else owed + state.lost
 
 
 class RunStatistics:
@@ -14,30 +26,31 @@ class RunStatistics:
 
     Attributes:
         costs, holding_costs: [B, N] cost so far; the part of it that is for stock. The rest is for backorders.
-        demand, late: [B, N] units ordered from each firm so far; those of them that were not served in the same period.
+        demand, late, lost: [B, N] units ordered from each firm so far; those of them that were not served in the same
+            period; those of the latter that were lost.
     """
 
-    def __init__(self, scenario: Scenario, episodes: int) -> None:
+    def __init__(self, scenario: Scenario, structure: Structure, episodes: int) -> None:
+        self._structure = structure
         network = scenario.network
         stages = np.array([network.stages[name] for name in network.agents])
         self._in_stage = (stages[:, None] == np.arange(stages.max() + 1)).astype(np.float64)  # [N, S]
         self._retailers = network.retailers
         self._demand_of_stage = network.demand_weights.T @ self._in_stage  # [R, S]
         self._holding_cost = unit_costs(scenario)[0]
-        self.costs, self.holding_costs, self.demand, self.late = np.zeros((4, episodes, len(network.agents)))
+        self.costs, self.holding_costs, self.demand, self.late, self.lost = np.zeros((5, episodes, len(network.agents)))
         flow = firm_demand_moments(scenario)[0] @ self._in_stage
         self._orders = _Variance(flow, episodes)
         self._end_demand = _Variance(flow, episodes)
 
-    def count_period(self, local: LocalState, cost: np.ndarray, lost: np.ndarray | None = None) -> None:
-        """Add a period: local states, costs and lost sales [B, N]."""
+    def count_period(self, local: LocalState, state: State, cost: np.ndarray) -> None:
+        """Add a period: local states [B, N], the whole state at its end, costs [B, N]."""
         self.costs += cost
         self.holding_costs += self._holding_cost * local.on_hand
         self.demand += local.demand
-        # Backorders are served first, so what is still owed was ordered last.
-        self.late += np.minimum(local.backorder, local.demand)
-        if lost is not None:
-            self.late += lost
+        self.late += late_units(self._structure, state).T
+        if state.lost is not None:
+            self.lost += state.lost.T
 
     def count_orders(self, local: LocalState, orders: np.ndarray) -> None:
         """Add the decisions of a counted period: orders [B, N], and the end demand that they answer."""

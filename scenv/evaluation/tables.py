@@ -3,42 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from rich import box
+from rich.markup import escape
 from rich.table import Table
 
-from scenv.render.stages import stage_titles
+from scenv.evaluation.intervals import paired_difference
+from scenv.evaluation.result import Evaluation
+from scenv.network.stage_titles import stage_titles
 
-if TYPE_CHECKING:
-    from scenv.evaluation.comparison import Comparison
 
-
-def comparison_table(comparisons: Mapping[str, Comparison], title: str | None = None) -> Table:
+def comparison_table(comparisons: Mapping[str, Mapping[str, Evaluation]], title: str | None = None) -> Table:
     """One row per policy; several comparisons one under the other, each under its label (e.g. a lead time).
 
     The cost is the mean ± half of its 95 % interval; so is the ratio to the first policy, on the same demand paths.
     The bullwhip ratio is that of the stage where it is largest.
     """
-    reference = next(iter(comparisons.values())).reference
+    reference = next(iter(next(iter(comparisons.values()))))
     table = _table("policy", title)
     for column in ("cost", f"÷ {reference}", "holding", "backorder", "fill rate", "bullwhip"):
         table.add_column(column, justify="right", no_wrap=True)
     for label, comparison in comparisons.items():
         if label:
             table.add_row(f"[bold]{label}[/]")
-        for name in comparison:
-            table.add_row(name, *_cells(comparison, name))
+        first = next(iter(comparison.values()))
+        for name, result in comparison.items():
+            table.add_row(escape(name), *_cells(result, first))
         table.add_section()
     return table
 
 
-def _cells(comparison: Comparison, name: str) -> list[str]:
-    result, difference = comparison[name], comparison.difference(name)
-    is_reference = name == comparison.reference
+def _cells(result: Evaluation, reference: Evaluation) -> list[str]:
+    difference = paired_difference(result.episode_costs, reference.episode_costs)
     return [
         f"{result.mean:,.0f} ± {_half(result.ci95):,.0f}",
-        "1" if is_reference else f"{difference.ratio:.3f} ± {_half(difference.ratio_ci95):.3f}",
+        "1" if result is reference else f"{difference.ratio:.3f} ± {_half(difference.ratio_ci95):.3f}",
         f"{result.holding_costs.sum(axis=1).mean():,.0f}",
         f"{result.backorder_costs.sum(axis=1).mean():,.0f}",
         _percent(result.fill_rate),
@@ -46,14 +45,13 @@ def _cells(comparison: Comparison, name: str) -> list[str]:
     ]
 
 
-def stage_table(comparison: Comparison, title: str | None = None) -> Table:
+def stage_table(comparison: Mapping[str, Evaluation], title: str | None = None) -> Table:
     """One row per policy and stage, nearest the customer first."""
     table = _table("policy and stage", title)
     for column in ("cost", "holding", "backorder", "fill rate", "bullwhip"):
         table.add_column(column, justify="right", no_wrap=True)
-    for name in comparison:
-        result = comparison[name]
-        table.add_row(f"[bold]{name}[/]")
+    for name, result in comparison.items():
+        table.add_row(f"[bold]{escape(name)}[/]")
         for stage, row in zip(stage_titles(result.scenario.network), result.per_stage, strict=True):
             costs = (row["holding"] + row["backorder"], row["holding"], row["backorder"])
             table.add_row(

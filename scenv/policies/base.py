@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol, TypeGuard
 
 import array_api_compat
 import numpy as np
@@ -31,6 +31,12 @@ class Policy(Protocol):
 
     def orders(self, state: LocalState) -> Array:
         """Order quantities [B, N], finite and not negative, for the period just observed."""
+
+
+def is_policy(value: Any) -> TypeGuard[Policy]:
+    """Whether `value` has the two methods of a `Policy`; a class has them too, but is none before it is called."""
+    methods = (getattr(value, method, None) for method in ("reset", "orders"))
+    return not isinstance(value, type) and all(callable(method) for method in methods)
 
 
 def inventory_position(state: LocalState) -> Array:

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from scenv.errors import ScenarioError, did_you_mean
+from scenv.errors import PolicyError, ScenarioError, ScenvError, did_you_mean, shown
 from scenv.policies.anchor_and_adjust import AnchorAndAdjust
-from scenv.policies.base import Policy
+from scenv.policies.base import Policy, is_policy
 from scenv.policies.base_stock import BaseStock
 from scenv.policies.constant_order import ConstantOrder
 from scenv.policies.decomposition_aggregation import DecompositionAggregation
@@ -33,13 +33,15 @@ class NamedPolicy:
         name: the long name.
         short: the other names.
         make: scenario -> policy.
-        summary: one line for help texts.
+        summary: one line for help texts, with the conditions under which it can be made.
+        searches: whether making it takes a simulation study, seconds to minutes.
     """
 
     name: str
     short: tuple[str, ...]
     make: Callable[[Scenario], Policy]
     summary: str
+    searches: bool = False
 
 
 NAMED_POLICIES: tuple[NamedPolicy, ...] = (
@@ -57,7 +59,13 @@ NAMED_POLICIES: tuple[NamedPolicy, ...] = (
         partial(DecompositionAggregation, variant="cost"),
         "the same from costs; needs holding costs that fall upstream",
     ),
-    NamedPolicy("optimised-base-stock", ("obs",), OptimisedBaseStock, "the best constant levels, found by simulation"),
+    NamedPolicy(
+        "optimised-base-stock",
+        ("obs",),
+        OptimisedBaseStock,
+        "the best constant levels, found by simulation",
+        searches=True,
+    ),
     NamedPolicy("echelon-base-stock", ("ebs",), EchelonBaseStock, "the optimum of a serial system (costs 'cs2000')"),
     NamedPolicy("reorder-point", ("ss",), ReorderPoint, "(s, S): order in batches of two periods' demand"),
     NamedPolicy("sterman", ("st",), Sterman, "people in the beer game, linear form"),
@@ -81,16 +89,17 @@ def make_policy(name: str, scenario: Scenario) -> Policy:
 
     Raises:
         ScenarioError: if there is no such policy, or it cannot be made for this scenario.
+        PolicyError: if somebody's `module:callable` fails, or does not return a policy.
     """
-    for policy in NAMED_POLICIES:
-        if name.lower() in (policy.name, *policy.short):
-            return policy.make(scenario)
+    named = _by_name(name)
+    if named is not None:
+        return named.make(scenario)
     if Path(name).is_dir():
         return LearnedPolicies(name, scenario)
     if name.endswith(".json"):
         return BaseStock.from_file(Path(name), scenario)
     if ":" in name:
-        return _imported(name)(scenario)
+        return _called(name, scenario)
     raise ScenarioError(
         f"unknown policy {name!r}{did_you_mean(name, [policy.name for policy in NAMED_POLICIES])}; expected "
         f"{', '.join(policy.name for policy in NAMED_POLICIES)}, a .json file of levels, a folder of "
@@ -98,15 +107,60 @@ def make_policy(name: str, scenario: Scenario) -> Policy:
     )
 
 
-def _imported(name: str) -> Callable[[Scenario], Any]:
+def make_policies(policies: Mapping[str, Policy | str], scenario: Scenario) -> dict[str, Policy]:
+    """All policies by the names they are given: those that are named are made, those that search last.
+
+    Raises:
+        ScenarioError, PolicyError: see `make_policy`; the message begins with the name.
+    """
+    made: dict[str, Policy] = {}
+    for name in sorted(policies, key=lambda name: searches(policies[name])):
+        policy = policies[name]
+        if isinstance(policy, str):
+            try:
+                policy = make_policy(policy, scenario)
+            except ScenvError as error:
+                raise type(error)(str(error) if name in str(error) else f"policy {name}: {error}") from error
+        elif not is_policy(policy):
+            raise PolicyError(
+                f"policy {name}: expected the name of a policy, or an object with reset(num_envs, seed) and "
+                f"orders(state) as scenv.policies.Policy says, got {shown(policy)}"
+            )
+        made[name] = policy
+    return {name: made[name] for name in policies}
+
+
+def searches(policy: Policy | str) -> bool:
+    """Whether making the policy of this name takes a simulation study."""
+    named = _by_name(policy) if isinstance(policy, str) else None
+    return named is not None and named.searches
+
+
+def _by_name(name: str) -> NamedPolicy | None:
+    return next((policy for policy in NAMED_POLICIES if name.lower() in (policy.name, *policy.short)), None)
+
+
+def _called(name: str, scenario: Scenario) -> Policy:
+    """What somebody's `module:callable` makes of the scenario."""
     module_name, _, attribute = name.partition(":")
     try:
         maker: Any = getattr(importlib.import_module(module_name), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ScenarioError(f"policy {name!r}: cannot import {attribute!r} from {module_name!r} ({error})") from error
+    except (Exception, SystemExit) as error:
+        raise PolicyError.of(f"policy {name}: cannot import {attribute!r} from {module_name!r}", error) from error
     if not callable(maker):
-        raise ScenarioError(f"policy {name!r}: {attribute!r} is not callable; expected scenario -> policy")
-    return cast(Callable[[Scenario], Any], maker)
+        raise PolicyError(f"policy {name}: {attribute!r} is not callable; expected scenario -> policy")
+    try:
+        policy = maker(scenario)
+    except ScenvError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise PolicyError.of(f"policy {name}: called with the scenario, it raised", error) from error
+    if not is_policy(policy):
+        raise PolicyError(
+            f"policy {name}: returned {shown(policy)}; expected an object with the methods reset(num_envs, seed) and "
+            "orders(state), as scenv.policies.Policy says"
+        )
+    return policy
 
 
 def baselines(scenario: Scenario) -> Mapping[str, Callable[[], Policy]]:

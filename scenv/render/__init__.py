@@ -4,7 +4,7 @@
 thread and on a machine without a screen; `save` writes it, `frame` turns it into an image array.
 """
 
-from scenv.render.canvas import MissingPlotExtraError, frame, save
+from scenv.drawing.canvas import MissingPlotExtraError, frame, save
 from scenv.render.episode_picture import draw_episode
 from scenv.render.network_picture import draw_network
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from scenv.drawing.canvas import heading, new_figure
+from scenv.drawing.style import BACKORDER, DEMAND, GRID, INVENTORY, ORDERS, TEXT
 from scenv.evaluation.episode import Episode
-from scenv.render.canvas import heading, new_figure
-from scenv.render.stages import stage_titles
-from scenv.render.style import BACKORDER, DEMAND, GRID, INVENTORY, ORDERS, TEXT
+from scenv.network.stage_titles import stage_titles
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from scenv.drawing.canvas import frame, require_matplotlib
 from scenv.errors import ScenvError
 from scenv.evaluation.episode import Episode
-from scenv.render.canvas import frame, require_matplotlib
 from scenv.render.episode_picture import draw_episode
 
 __all__ = ["FILM_SUFFIX", "save_film"]

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import networkx as nx
 import numpy as np
 
+from scenv.drawing.canvas import blank_axes, heading, new_figure
+from scenv.drawing.style import EDGE, HOLDING_COST_MAP, NEUTRAL, TEXT
 from scenv.network.network import Network
-from scenv.render.canvas import blank_axes, heading, new_figure
+from scenv.network.stage_titles import stage_titles
 from scenv.render.layout import Layout, layered_layout
 from scenv.render.source import scenario_to_show
-from scenv.render.stages import stage_titles
-from scenv.render.style import EDGE, HOLDING_COST_MAP, NEUTRAL, TEXT
 from scenv.scenario.implied import demand_moments, firm_demand_moments, unit_costs
 from scenv.scenario.scenario import Scenario
 

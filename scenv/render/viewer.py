@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from scenv.drawing.canvas import frame, require_matplotlib
 from scenv.evaluation.episode import EpisodeRecorder
-from scenv.render.canvas import frame, require_matplotlib
 from scenv.render.episode_picture import draw_episode
 from scenv.render.text import period_table
 from scenv.simulation.dynamics import LocalState

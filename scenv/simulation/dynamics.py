@@ -37,6 +37,7 @@ class State:
         on_order: [N, B] ordered and not yet received, OO.
         backorder: [E+R, B] what the seller of each claim link still owes on it (the last R: to external customers).
         owed: [N, B] the same by seller, BO.
+        claims: [E+R, B] orders (and external demand) of the period that arrived on each claim link.
         orders: slots of [S+E, B]; slot k holds the orders that reach the supplier in k + 1 periods. A pipeline has as
             many slots as the longest lead time, and one less while nothing can stand in the last one: orders before
             the firms have placed theirs, shipments never.
@@ -49,6 +50,7 @@ class State:
     on_order: Array
     backorder: Array
     owed: Array
+    claims: Array
     orders: tuple[Array, ...]
     shipments: tuple[Array, ...]
     lost: Array | None = None
@@ -113,12 +115,14 @@ def initial_state(
     orders = pipeline_with(structure.order_lead, flow, orders_under_way)
     shipments = pipeline_with(structure.shipment_lead, flow, shipments_under_way)
     on_hand = batched(structure, structure.initial_on_hand, num_envs)
-    claims = (structure.num_edges + structure.num_retailers, num_envs)
+    shape = (structure.num_edges + structure.num_retailers, num_envs)
+    nothing = xp.zeros(shape, dtype=flow.dtype, device=array_api_compat.device(flow))
     return State(
         on_hand=on_hand,
         on_order=structure.buyers.sum(sum((*orders, *shipments), start=xp.zeros_like(flow))),
-        backorder=xp.zeros(claims, dtype=flow.dtype, device=array_api_compat.device(flow)),
+        backorder=nothing,
         owed=xp.zeros_like(on_hand),
+        claims=nothing,
         orders=orders,
         shipments=shipments,
         lost=xp.zeros_like(on_hand) if structure.lost_sales else None,
@@ -168,6 +172,7 @@ def place_orders(structure: Structure, state: State, orders: Array, now: Conditi
         on_order=state.on_order + orders,
         backorder=state.backorder,
         owed=state.owed,
+        claims=state.claims,
         orders=send(state.orders, per_link, structure.order_lead, now.orders),
         shipments=state.shipments,
         lost=state.lost,
@@ -193,6 +198,7 @@ def advance(
     leaving = concat([due[: structure.num_sources, :], shipped[: structure.num_edges, :]])
     following = State(
         **books._asdict(),
+        claims=claims,
         orders=state.orders[1:],
         shipments=send(under_way, leaving, structure.shipment_lead, now.shipments),
     )

@@ -150,7 +150,7 @@ class VectorEnv:
         }
         arrays = {
             name: self._joined([getattr(s, name) for s in states])
-            for name in ("on_hand", "on_order", "backorder", "owed")
+            for name in ("on_hand", "on_order", "backorder", "owed", "claims")
         }
         lost = [s.lost for s in states if s.lost is not None]
         return State(**arrays, **slots, lost=self._joined(lost) if lost else None)

@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from pettingzoo.test import render_test
 
 import scenv
+from scenv.network.stage_titles import stage_titles
 from scenv.render import draw_episode, draw_network, frame, save
 from scenv.render.layout import layered_layout
-from scenv.render.stages import stage_titles
 from scenv.scenario.implied import firm_demand_moments
 from tests.scenv.strategies import dags
 

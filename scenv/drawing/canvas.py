@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from gymnasium.error import DependencyNotInstalled
 
+from scenv.drawing.style import TEXT
 from scenv.errors import ScenvError
-from scenv.render.style import TEXT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
