@@ -72,13 +72,13 @@ class WindowedReward:
     def step(self, cost: Array) -> Array:
         """Rewards [N, B] of this step call, whose own cost is the last of the windows that they are of."""
         self._windows.push(cost)
-        nothing = namespace(cost).zeros_like(cost)
         if self._step < self._first_complete:
-            reward = nothing
+            reward = namespace(cost).zeros_like(cost)
         else:
             reward = self._coefficient * self._windows.value()
             if self._step < self._all_complete:
-                reward = namespace(cost).where(self._delay_on_device <= self._step, reward, nothing)
+                xp = namespace(cost)
+                reward = xp.where(self._delay_on_device <= self._step, reward, xp.zeros_like(reward))
         self._step += 1
         return reward
 
