@@ -6,6 +6,7 @@ Every message is one line: where (file), what (field, firm or edge), and what wa
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 
 __all__ = ["ActionError", "NetworkError", "PolicyError", "ScenarioError", "ScenvError", "did_you_mean", "shown"]
@@ -40,9 +41,36 @@ class PolicyError(ScenarioError):
 
 
 def did_you_mean(word: object, known: Iterable[str]) -> str:
-    """A hint to append to an error about an unknown word: ``" (did you mean 'x'?)"``, or ``""`` if nothing is near."""
-    near = difflib.get_close_matches(str(word)[:200].lower(), list(known), n=1, cutoff=0.6)
-    return f" (did you mean {near[0]!r}?)" if near else ""
+    """A hint to append to an error about an unknown word: ``" (did you mean 'x'?)"``, or ``""`` if nothing is near.
+
+    Near is a slip of the pen, not another thing: every part of `word` must have a near part in the known name, so that
+    `storage_capacity` is not taken for `capacity`, nor `ordering_cost` for `holding_cost`; `hold_cost` is near.
+    """
+    word = str(word)[:200].lower()
+    best, near = 0.0, ""
+    for name in known:
+        swapped = sorted(_parts(word)) == sorted(_parts(name.lower())) != []  # 'a -> b' for 'b -> a', mean_demand
+        ratio = 1.0 if swapped else difflib.SequenceMatcher(None, word, name.lower()).ratio()
+        if ratio > max(best, 0.6) and _is_slip(word, name.lower()):
+            best, near = ratio, name
+    return f" (did you mean {near!r}?)" if near else ""
+
+
+def _is_slip(word: str, name: str) -> bool:
+    joined = difflib.SequenceMatcher(None, "".join(_parts(word)), "".join(_parts(name))).ratio()
+    return joined >= 0.85 or all(any(_near(part, other) for other in _parts(name)) for part in _parts(word))
+
+
+def _parts(word: str) -> list[str]:
+    return re.findall(r"[^\W_]+", word)
+
+
+def _near(part: str, other: str) -> bool:
+    if (len(part) >= 3 and other.startswith(part)) or (part.isdecimal() and other.isdecimal()):
+        return True
+    ratio = difflib.SequenceMatcher(None, part, other).ratio()
+    short = len(other) <= 3
+    return ratio >= (0.6 if short else 0.7) and abs(len(part) - len(other)) <= (1 if len(other) < 8 else 2)
 
 
 def shown(value: object) -> str:

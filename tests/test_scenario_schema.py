@@ -60,6 +60,7 @@ def test_every_example_validates_and_names_the_schema(validator: Any, path: Path
         "network: bg\ncosts: {holding: 1.0, backorder_ratio: 9}\ndemand: 3",
         "network: r2\nshipment_lead_time: {default: 2, 'a -> b': {values: [1, 3]}}\ncapacity: {manu_0: 9}",
         "network: r1\nshipment_lead_time: data\nstage_time_per_period: 7\nactions: {low: -1, high: 3}",
+        "network: r1\ndemand: data",
         "network: bg\ndemand: {mean: {ret_0: 3}}",
         "network: bg\ndemand: {kind: deterministic, values: 4}",
         "network: bg\ndemand: {kind: deterministic, values: {ret_0: [1, 2], default: 3}}",

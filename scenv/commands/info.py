@@ -15,6 +15,7 @@ from scenv.commands.console import output_console
 from scenv.network.stage_titles import stage_titles
 from scenv.render.network_picture import network_summary
 from scenv.render.source import scenario_to_show
+from scenv.scenario.demand.from_network import demand_of_network
 from scenv.scenario.implied import demand_moments, firm_demand_moments, unit_costs
 from scenv.scenario.scenario import Scenario
 from scenv.simulation.structure import build_structure
@@ -26,8 +27,8 @@ def info_command(
     source: Annotated[
         str,
         typer.Argument(
-            help="bg, r1, r2, r3; a network file (.json, .graphml, or .csv of the Willems data set); "
-            "or a scenario file (.yaml)."
+            help="bg, r1, r2, r3; a network file (.json, .cyjs, .graphml, .gexf, .csv, .tsv) or a folder "
+            "with links.csv; or a scenario file (.yaml)."
         ),
     ],
     all_firms: Annotated[bool, typer.Option("--all", help=f"List every firm, also beyond {_MOST_FIRMS}.")] = False,
@@ -56,6 +57,8 @@ def info_command(
         if key in scenario.network.metadata:
             console.print(f"[dim]{escape(str(scenario.network.metadata[key]))}[/]")
     console.print(_scenario_table(scenario, has_costs))
+    for line in _not_used(scenario):
+        console.print(f"[dim]not used: {escape(line)}[/]")
     console.print(_firm_table(scenario, firms if all_firms else firms[:_MOST_FIRMS]))
     console.print("[dim]demand: mean per period; lead: periods from order to receipt; costs: per unit and period[/]")
     if not all_firms and len(firms) > _MOST_FIRMS:
@@ -98,6 +101,7 @@ def _document(scenario: Scenario, has_costs: bool, firms: list[dict[str, Any]]) 
         "stages": max(network.stages.values()) + 1,
         "retailers": len(network.retailers),
         "complexity": network.complexity,
+        "not_used": _not_used(scenario),
         "scenario": fields if has_costs else {**fields, "costs": None},
         "agents": firms,
     }
@@ -118,6 +122,31 @@ def _scenario_table(scenario: Scenario, has_costs: bool) -> Table:
     for field in table.columns[0:1]:
         field.style = "dim"
     return table
+
+
+def _not_used(scenario: Scenario) -> list[str]:
+    """What the network's source says and this scenario does not use, a line each."""
+    network = scenario.network
+    lines = [f"{', '.join(names)} ({part})" for part, names in network.unused.items()]
+    given = ~np.isnan(network.demand_mean)
+    inner = given & (network.out_degree > 0)
+    if given.any() and not _uses_stated_demand(scenario):
+        mean, std = network.demand_mean[given], network.demand_std[given & ~np.isnan(network.demand_std)]
+        deviation = f", deviation {_span(std)}" if len(std) else ""
+        lines.append(f"demand of the source: mean {_span(mean)}{deviation} (a scenario's demand: data takes it)")
+    if inner.any():
+        lines.append(
+            f"demand at firms that supply others: {_names([network.agents[i] for i in np.flatnonzero(inner)], '')}"
+        )
+    if not np.isnan(network.stage_time).all() and scenario.shipment_lead_time != "data":
+        lines.append("stage times of the source (a scenario's shipment_lead_time: data takes them)")
+    return lines
+
+
+def _uses_stated_demand(scenario: Scenario) -> bool:
+    if np.isnan(scenario.network.demand_mean[scenario.network.retailers]).any():
+        return False
+    return bool(scenario.demand == demand_of_network(scenario.network))
 
 
 def _span(values: np.ndarray) -> str:

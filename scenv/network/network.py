@@ -21,21 +21,17 @@ from numpy.typing import NDArray
 
 from scenv.errors import NetworkError, did_you_mean, shown
 from scenv.network import files as network_files
+from scenv.network.derive import derived_costs, distribution_of, lead_times_of, structure_of
 from scenv.network.files import BUILT_IN_NETWORKS
+from scenv.network.graphs import rows_of_graph
 from scenv.network.rows import STAGE_NAMES, NetworkRows, checked_rows
-from scenv.network.topology import (
-    check_connected,
-    cumulative_stage_cost,
-    customers_first,
-    degree_entropy,
-    demand_weights,
-    depth_from_customer,
-)
+from scenv.network.topology import customers_first, degree_entropy, demand_weights
 
 __all__ = ["BUILT_IN_NETWORKS", "Network", "load_network", "network_from_rows"]
 
 Index = NDArray[np.intp]
 Floats = NDArray[np.float64]
+_NUMBERS = ("stage_cost", "stage_time", "holding_cost", "backorder_cost", "demand_mean", "demand_std")
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +45,8 @@ class Network:
         name: the built-in name, the file's own name or its stem.
         agents: the N firms in the order of every ``[.., N]`` array: by stage, nearest the customer first, then in the
             file's order.
-        stages: agent -> stage, 0 = nearest the customer (the data set's ``relDepth``).
+        stages: agent -> stage, 0 = nearest the customer (the data set's ``relDepth``). A label: two firms of one stage
+            may be linked, and who supplies whom comes from the edges alone.
         edges: E pairs (supplier, customer) in the file's order, which is the priority under ``allocation="priority"``.
         supplier: [E] index of each edge's supplier in `agents`.
         customer: [E] index of each edge's customer in `agents`.
@@ -57,6 +54,9 @@ class Network:
         stage_time: [N] processing time at the firm in the data's own unit (days in Willems 2008); NaN where unknown.
         holding_cost: [N] c_h, money per unit on hand and period; NaN where the graph does not say.
         backorder_cost: [N] c_b, money per unit owed and period; NaN where the graph does not say.
+        demand_mean: [N] what the source says of external demand per unit of its own time, NaN where it says nothing;
+            used where a scenario asks for it (``demand: data``).
+        demand_std: [N] its standard deviation, likewise.
         stage_names: agent -> "Ret", "Whole", "Dist", "Manu" or "Sup" (Fig. 4), or the file's own label. Deeper networks
             (more than five stages) have an entry only where the file gives a label.
         source_names: agent -> the data set's own name, where it has another.
@@ -64,6 +64,8 @@ class Network:
             the file gives none; E entries in the order of `edges`.
         stage_time_distribution: agent -> (values, probabilities) of the stage time, where the data has one.
         metadata: the file's "graph" block: "citation", "description", and "scenario" (defaults for demand and actions).
+        unused: "firms", "edges", "network" -> what the source says of them that nothing here uses (a drawing program's
+            colours and positions, further columns); `scenv info` lists it.
     """
 
     name: str
@@ -76,11 +78,14 @@ class Network:
     stage_time: Floats
     holding_cost: Floats
     backorder_cost: Floats
+    demand_mean: Floats
+    demand_std: Floats
     stage_names: Mapping[str, str]
     source_names: Mapping[str, str]
     edge_attributes: Mapping[tuple[str, str], Mapping[str, int | None]]
     stage_time_distribution: Mapping[str, tuple[tuple[float, ...], tuple[float, ...]]]
     metadata: Mapping[str, Any]
+    unused: Mapping[str, tuple[str, ...]]
 
     def __repr__(self) -> str:
         return f"Network({self.name!r}, {len(self.agents)} firms, {len(self.edges)} edges)"
@@ -167,6 +172,10 @@ class Network:
         """Write node-link JSON, one text line per firm and per edge; ``load_network(path)`` gives an equal network."""
         network_files.write_json(self._rows(), path)
 
+    def to_tables(self, folder: str | Path) -> None:
+        """Write links.csv, firms.csv and network.json into a folder; ``load_network(folder)`` reads it."""
+        network_files.write_tables(self._rows(), folder)
+
     def to_graphml(self, path: str | Path) -> None:
         """Write GraphML (nested values as JSON text); ``load_network(path)`` gives an equal network."""
         network_files.write_graphml(self._rows(), path)
@@ -181,7 +190,7 @@ class Network:
             node: dict[str, Any] = {"id": agent, "stage": self.stages[agent]}
             node |= {"label": self.stage_names[agent]} if agent in self.stage_names else {}
             node |= {"name": self.source_names[agent]} if agent in self.source_names else {}
-            for field in ("stage_cost", "stage_time", "holding_cost", "backorder_cost"):
+            for field in _NUMBERS:
                 value = getattr(self, field)[i]
                 node |= {} if np.isnan(value) else {field: float(value)}
             if agent in self.stage_time_distribution:
@@ -192,31 +201,46 @@ class Network:
             {"source": u, "target": v, **{key: value for key, value in lead_times.items() if value is not None}}
             for (u, v), lead_times in self.edge_attributes.items()
         ]
-        return NetworkRows(self.name, nodes, edges, {"name": self.name, **copy.deepcopy(dict(self.metadata))})
+        facts = {"name": self.name, **copy.deepcopy(dict(self.metadata))}
+        return NetworkRows(self.name, nodes, edges, facts, dict(self.unused))
 
 
-def load_network(source: str | Path | nx.DiGraph | Network) -> Network:
-    """The supply network of a built-in name, a file, or a graph.
+def load_network(
+    source: str | Path | nx.DiGraph | Network | Any, *, firms: Any = None, columns: Mapping[str, str] | None = None
+) -> Network:
+    """The supply network of a built-in name, a file, a table of links, or a graph.
 
     Args:
-        source: ``"bg"``, ``"r1"``, ``"r2"`` or ``"r3"`` (paper, Table 1); or the path of a ``.json`` (node-link),
-            ``.graphml`` or ``.csv`` file (the published data set of Willems 2008); or a networkx ``DiGraph`` with an
-            edge from each supplier to each of its customers; or a `Network`, which is returned as it is.
+        source: ``"bg"``, ``"r1"``, ``"r2"`` or ``"r3"`` (paper, Table 1); or a path: ``.json`` (node-link, or
+            Cytoscape's), ``.cyjs``, ``.graphml``, ``.gexf``, ``.csv`` or ``.tsv`` (a table of links, or the published
+            data set of Willems 2008), or a folder with links.csv and firms.csv; or a pandas DataFrame of links; or a
+            networkx ``DiGraph`` with an edge from each supplier to each of its customers; or a `Network`, which is
+            returned as it is.
+        firms: for a table of links, the table of its firms: a path or a DataFrame.
+        columns: for tables, field -> the name of its column, for example
+            ``{"source": "ships_from", "shipment_lead_time": "transit"}``. What is not given is taken by the field's own
+            name, or by a usual one (from, to, days, ...).
 
     Firms need no attributes. Without ``stage`` it is counted from the retailers; without ``holding_cost`` it is the
     cumulative ``stage_cost`` over the network's mean, so that its mean is 1; without ``backorder_cost`` it is twice the
-    holding cost; costs stay NaN if there is no ``stage_cost`` either. Node ids become text. One firm alone is a network
-    (the newsvendor); an empty graph is not.
+    holding cost; costs stay NaN if there is no ``stage_cost`` either. None, NaN and empty text mean "not given". A
+    node's id is text or a whole number, which becomes text. One firm alone is a network (the newsvendor); an empty
+    graph is not.
 
     Raises:
         NetworkError: one line that names the file, the firm, edge or field, and what was expected.
     """
+    is_graph = isinstance(source, Network | nx.Graph)
+    if is_graph and (firms is not None or columns is not None):
+        raise NetworkError("firms and columns go with a table of links, not with a graph")
     if isinstance(source, Network):
         return source
     if isinstance(source, nx.Graph):
-        return network_from_rows(network_files.rows_of_graph(source))
+        return network_from_rows(rows_of_graph(source))
     if isinstance(source, str | Path):
-        return network_from_rows(network_files.read_network(source))
+        return network_from_rows(network_files.read_network(source, firms, columns))
+    if network_files.is_frame(source):
+        return network_from_rows(network_files.read_frames(source, firms, columns))
     raise NetworkError(f"expected a network's name, a path or a networkx DiGraph, not {shown(source)}")
 
 
@@ -224,7 +248,7 @@ def network_from_rows(rows: NetworkRows) -> Network:
     """Check rows and freeze them into a `Network`. Raises `NetworkError` (see `load_network`)."""
     rows = checked_rows(rows)
     names = [node["id"] for node in rows.nodes]
-    order, stages = _structure(rows, names)
+    order, stages = structure_of(rows, names)
     by_stage = np.argsort(stages, kind="stable")
     position = np.empty_like(by_stage)
     position[by_stage] = np.arange(len(names))
@@ -233,8 +257,8 @@ def network_from_rows(rows: NetworkRows) -> Network:
     lookup = {agent: i for i, agent in enumerate(agents)}
     supplier = np.array([lookup[edge["source"]] for edge in rows.edges], dtype=np.intp)
     customer = np.array([lookup[edge["target"]] for edge in rows.edges], dtype=np.intp)
-    stage_cost, holding, backorder = _costs(rows.origin, nodes, position[order], supplier, customer)
-    distributions = {node["id"]: _distribution(node) for node in nodes if "stage_time_distribution" in node}
+    stage_cost, holding, backorder = derived_costs(rows.origin, nodes, position[order], supplier, customer)
+    distributions = {node["id"]: distribution_of(node) for node in nodes if "stage_time_distribution" in node}
     means = {agent: float(np.dot(*distribution)) for agent, distribution in distributions.items()}
     few = int(stages.max()) < len(STAGE_NAMES)
     labels = {
@@ -252,62 +276,17 @@ def network_from_rows(rows: NetworkRows) -> Network:
         stage_time=_frozen(np.array([node.get("stage_time", means.get(node["id"], np.nan)) for node in nodes])),
         holding_cost=_frozen(holding),
         backorder_cost=_frozen(backorder),
+        demand_mean=_frozen(np.array([node.get("demand_mean", np.nan) for node in nodes])),
+        demand_std=_frozen(np.array([node.get("demand_std", np.nan) for node in nodes])),
         stage_names=MappingProxyType({agent: label for agent, label in labels.items() if label}),
         source_names=MappingProxyType({node["id"]: node["name"] for node in nodes if "name" in node}),
-        edge_attributes=MappingProxyType({(edge["source"], edge["target"]): _lead_times(edge) for edge in rows.edges}),
+        edge_attributes=MappingProxyType(
+            {(edge["source"], edge["target"]): lead_times_of(edge) for edge in rows.edges}
+        ),
         stage_time_distribution=MappingProxyType(distributions),
         metadata=MappingProxyType({key: value for key, value in rows.graph.items() if key != "name"}),
+        unused=MappingProxyType(dict(rows.unused)),
     )
-
-
-def _structure(rows: NetworkRows, names: list[str]) -> tuple[Index, Index]:
-    """The order [N] with customers first, and the stages [N], both over the rows' own order of firms."""
-    lookup = {name: i for i, name in enumerate(names)}
-    supplier = np.array([lookup[edge["source"]] for edge in rows.edges], dtype=np.intp)
-    customer = np.array([lookup[edge["target"]] for edge in rows.edges], dtype=np.intp)
-    order = customers_first(names, supplier, customer, rows.origin)
-    check_connected(names, supplier, customer, rows.origin)
-    if "stage" not in rows.nodes[0]:
-        return order, depth_from_customer(order, supplier, customer)
-    stages = np.array([node["stage"] for node in rows.nodes], dtype=np.intp)
-    for u, v in zip(supplier, customer, strict=True):
-        if stages[u] <= stages[v]:
-            raise NetworkError(
-                f"{rows.origin}: edge {names[u]!r} -> {names[v]!r}: stage must fall from supplier to "
-                f"customer (0 = nearest the customer), not go from {stages[u]} to {stages[v]}"
-            )
-    return order, stages
-
-
-def _costs(
-    origin: str, nodes: list[dict[str, Any]], order: Index, supplier: Index, customer: Index
-) -> tuple[Floats, Floats, Floats]:
-    """Stage, holding and backorder cost [N]: as given, else from stage costs (see `load_network`), else NaN."""
-    stage_cost, holding, backorder = (
-        np.array([node.get(field, np.nan) for node in nodes])
-        for field in ("stage_cost", "holding_cost", "backorder_cost")
-    )
-    if "holding_cost" not in nodes[0] and "stage_cost" in nodes[0]:
-        cumulative = cumulative_stage_cost(order, supplier, customer, stage_cost)
-        mean = cumulative.mean()
-        if not 0 < mean < np.inf:
-            raise NetworkError(
-                f"{origin}: stage_cost adds up to {mean:g}; expected a positive finite sum, or "
-                "holding_cost at every firm"
-            )
-        holding = cumulative / mean
-    if "backorder_cost" not in nodes[0]:
-        backorder = 2 * holding
-    return stage_cost, holding, backorder
-
-
-def _distribution(node: dict[str, Any]) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    given = node["stage_time_distribution"]
-    return tuple(given["values"]), tuple(given["probabilities"])
-
-
-def _lead_times(edge: dict[str, Any]) -> Mapping[str, int | None]:
-    return MappingProxyType({key: edge.get(key) for key in ("order_lead_time", "shipment_lead_time")})
 
 
 def _frozen(array: NDArray[Any]) -> NDArray[Any]:

@@ -7,15 +7,14 @@ then a block of arcs and a block of stages, each with the other's columns empty.
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from typing import Any
 
 from scenv.errors import NetworkError, did_you_mean, shown
 from scenv.network.rows import NetworkRows, firm_ids
+from scenv.network.table import Table, number_in, read_table
 
-__all__ = ["CITATION", "rows_of_willems_csv"]
+__all__ = ["CITATION", "is_willems", "rows_of_willems_csv"]
 
 CITATION = (
     "Willems, S. P. (2008). Data set: Real-world multiechelon supply chains used for inventory optimization. "
@@ -29,19 +28,22 @@ _DISTRIBUTION = re.compile(re.escape(_STAGE) + r"StageTime_(\d{1,3})_p")
 
 def rows_of_willems_csv(text: str, origin: str) -> NetworkRows:
     """Rows of a ``NN.csv``: agents ``ret_0``, ... by ``relDepth``; the data set's names, stage costs, times and time
-    distributions are kept, its other columns are not read. Raises `NetworkError` that names file, line and column.
+    distributions are kept, mean and deviation of demand as facts; other columns are named in `unused`.
+
+    Raises `NetworkError` that names file, line and column.
     """
-    lines = _lines(text, origin)
+    table = _table(text, origin)
     arcs: list[tuple[str, str]] = []
     stages: dict[str, dict[str, Any]] = {}
     chain = ""
-    for where, row in lines:
+    for place, cells in zip(table.places, table.rows, strict=True):
+        where, row = f"{origin} {place}", dict(zip(table.header, cells, strict=True))
         source, target, own = row[f"{_ARC}from"], row[f"{_ARC}to"], row[f"{_STAGE}stageName"]
         chain = chain or row.get("/@company", "")
         if own and not (source or target):
             if own in stages:
                 raise NetworkError(f"{where}: duplicate stageName {shown(own)}; expected each stage once")
-            stages[own] = _stage(where, row)
+            stages[own] = _stage(where, row, table.decimal_comma)
         elif source and target and not own:
             arcs.append((source, target))
         else:
@@ -57,55 +59,59 @@ def rows_of_willems_csv(text: str, origin: str) -> NetworkRows:
     nodes = [{"id": ids[own], "name": own, **stage} for own, stage in stages.items()]
     edges = [{"source": ids[u], "target": ids[v]} for u, v in arcs]
     name = f"willems_{chain.zfill(2)}" if re.fullmatch(r"\d{1,3}", chain) else "willems"
-    return NetworkRows(origin, nodes, edges, {"name": name, "citation": CITATION})
+    return NetworkRows(origin, nodes, edges, {"name": name, "citation": CITATION}, {"firms": _unused(table)})
 
 
-def _lines(text: str, origin: str) -> list[tuple[str, dict[str, str]]]:
-    """Each data line as ("file line 7", column -> cell), after the header was checked; blank lines are left out."""
-    try:
-        # NUL is legal to Python's csv reader from 3.11 on, but no text file has it.
-        table = [] if "\0" in text else list(csv.reader(io.StringIO(text, newline=""), strict=True))
-    except csv.Error as error:
-        raise NetworkError(f"{origin}: not a valid CSV file: {error}") from None
-    header = table[1] if len(table) > 1 else []
-    missing = [column for column in _REQUIRED if header.count(column) != 1]
+def _unused(table: Table) -> tuple[str, ...]:
+    """The columns of stages that say something and are not read."""
+    names = [(k, column.removeprefix(_STAGE)) for k, column in enumerate(table.header) if column.startswith(_STAGE)]
+    read = ("relDepth", "stageCost", "stageName", "stageTime", "avgDemand", "stDevDemand")
+    return tuple(
+        name
+        for k, name in names
+        if name not in read and not name.startswith("StageTime_") and any(row[k] for row in table.rows)
+    )
+
+
+def is_willems(text: str) -> bool:
+    """Whether a text begins as a file of the data set does."""
+    start = "\n".join(text.splitlines()[:2])
+    return start.startswith("/chain") or _ARC in start or _STAGE in start
+
+
+def _table(text: str, origin: str) -> Table:
+    """The blocks of arcs and stages as one table, after the header was checked."""
+    _, _, rest = text.partition("\n")
+    if not rest.strip():
+        raise NetworkError(f"{origin}: line 2: expected the header of the Willems (2008) data set")
+    table = read_table(rest, origin, skipped_lines=1)
+    missing = [column for column in _REQUIRED if table.header.count(column) != 1]
     if missing:
         raise NetworkError(
             f"{origin}: line 2: expected the header of the Willems (2008) data set, with the column {missing[0]!r} once"
         )
-    lines = []
-    for number, cells in enumerate(table[2:], start=3):
-        where = f"{origin} line {number}"
-        if not any(cell.strip() for cell in cells):
-            continue
-        if len(cells) != len(header):
-            raise NetworkError(f"{where}: {len(cells)} cells; expected {len(header)} as in the header")
-        lines.append((where, dict(zip(header, (cell.strip() for cell in cells), strict=True))))
-    return lines
+    return table
 
 
-def _stage(where: str, row: dict[str, str]) -> dict[str, Any]:
+def _stage(where: str, row: dict[str, str], decimal_comma: bool) -> dict[str, Any]:
+    def number(column: str) -> float:
+        value = number_in(row.get(_STAGE + column, ""), where, column, decimal_comma)
+        if value is None:
+            raise NetworkError(f"{where}: {column} must be a finite number, not ''")
+        return float(value)
+
     depth = row[f"{_STAGE}relDepth"]
     if not re.fullmatch(r"\d{1,4}", depth):
         raise NetworkError(f"{where}: relDepth must be a whole number from 0 to 9999, not {shown(depth)}")
-    stage: dict[str, Any] = {"stage": int(depth), "stage_cost": _number(where, row, "stageCost")}
-    if row[f"{_STAGE}stageTime"]:
-        stage["stage_time"] = _number(where, row, "stageTime")
-    values, probabilities = [], []
-    for column in row:
-        match = _DISTRIBUTION.fullmatch(column)
-        if match and row[column]:
-            k = match[1]
-            probabilities.append(_number(where, row, f"StageTime_{k}_p"))
-            values.append(_number(where, row, f"StageTime_{k}_v"))
-    if values:
-        stage["stage_time_distribution"] = {"values": values, "probabilities": probabilities}
+    stage: dict[str, Any] = {"stage": int(depth), "stage_cost": number("stageCost")}
+    for field, column in (("stage_time", "stageTime"), ("demand_mean", "avgDemand"), ("demand_std", "stDevDemand")):
+        if row.get(_STAGE + column):
+            stage[field] = number(column)
+    matches = (_DISTRIBUTION.fullmatch(column) for column in row if row[column])
+    drawn = [match[1] for match in matches if match]
+    if drawn:
+        stage["stage_time_distribution"] = {
+            "values": [number(f"StageTime_{k}_v") for k in drawn],
+            "probabilities": [number(f"StageTime_{k}_p") for k in drawn],
+        }
     return stage
-
-
-def _number(where: str, row: dict[str, str], column: str) -> float:
-    cell = row.get(_STAGE + column, "")
-    # float() alone would take "nan", "inf" and "1_000".
-    if not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", cell):
-        raise NetworkError(f"{where}: {column} must be a finite number, not {shown(cell)}")
-    return float(cell)

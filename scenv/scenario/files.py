@@ -167,10 +167,11 @@ def _network_block(network: Network) -> Fields:
         if name not in known:
             hint = did_you_mean(name, known)
             raise ScenarioError(f"{_block_label(network)}: unknown field {shown(name)}{hint}")
-    if _names_a_file(block.get("demand")):
-        raise ScenarioError(
-            f"{_block_label(network)}: field 'demand': a network cannot name files; name them in a scenario file"
-        )
+    for name, value in block.items():
+        if _names_a_file(value):
+            raise ScenarioError(
+                f"{_block_label(network)}: field {name!r}: a network cannot name files; name them in a scenario file"
+            )
     return block
 
 
@@ -179,4 +180,8 @@ def _block_label(network: Network) -> str:
 
 
 def _names_a_file(value: Any) -> bool:
-    return isinstance(value, Mapping) and ("file" in value or any(_names_a_file(entry) for entry in value.values()))
+    if isinstance(value, list | tuple):
+        return any(map(_names_a_file, value))
+    return isinstance(value, Mapping) and (
+        isinstance(value.get("file"), str) or any(map(_names_a_file, value.values()))
+    )

@@ -36,6 +36,13 @@ def scenario_schema() -> dict[str, Any]:
     schema["properties"] |= {name: _OTHERS[name] for name in ("scenario", *sorted(DOOR_KEYS))}
     schema.pop("required", None)
     marked: dict[str, Any] = _with_demand_refs({**schema, "$defs": defs})
+    demand = marked["properties"]["demand"]  # at the top, and only there, also the network's own: 'data'
+    marked["properties"]["demand"] = {
+        **{key: value for key, value in demand.items() if key != "allOf"},
+        "if": {"type": "string"},
+        "then": {"const": "data"},
+        "else": {"$ref": "#/$defs/Demand"},
+    }
     return marked
 
 

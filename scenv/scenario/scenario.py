@@ -12,13 +12,23 @@ from typing import Annotated, Any, Literal
 
 import networkx as nx
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationInfo,
+    WithJsonSchema,
+    model_validator,
+)
 
 from scenv.errors import did_you_mean, shown
 from scenv.network.network import Network, load_network
 from scenv.network.order_links import order_links
 from scenv.scenario.costs import Costs, unit_costs_of
 from scenv.scenario.demand import Demand, PoissonDemand
+from scenv.scenario.demand.from_network import demand_of_network
 from scenv.scenario.disruptions import Disruptions
 from scenv.scenario.fields import FieldError, Switch, at, number, number_or_named, read_model, whole
 from scenv.scenario.lead_times import (
@@ -38,6 +48,11 @@ def _read_capacity(value: Any) -> Any:
 
 def _as_network(value: Any) -> Any:
     return load_network(value) if isinstance(value, (str, nx.Graph)) or hasattr(value, "__fspath__") else value
+
+
+def _demand_of(value: Any, info: ValidationInfo) -> Any:
+    network = info.data.get("network")
+    return demand_of_network(network) if isinstance(value, str) and value == "data" and network else value
 
 
 class ActionRange(BaseModel):
@@ -74,9 +89,10 @@ class Scenario(BaseModel):
         PlainSerializer(lambda network: network.name),
         WithJsonSchema({"type": "string"}),
     ] = Field(description="Built-in name (bg, r1, r2, r3), network file, or a networkx DiGraph (supplier -> customer).")
-    demand: Demand = Field(
+    demand: Annotated[Demand, BeforeValidator(_demand_of)] = Field(
         default=PoissonDemand(mean=8.0),
-        description="External demand per retailer and period, units [paper, Table 2 for the built-in networks].",
+        description="External demand per retailer and period, units; 'data' is what the "
+        "network file states [paper, Table 2 for the built-in networks].",
     )
     actions: Annotated[ActionRange, BeforeValidator(lambda value: read_model(ActionRange, value))] = Field(
         default=ActionRange(low=-4, high=10),

@@ -151,8 +151,8 @@ def test_a_bare_graph_loads_with_unknown_costs():
     assert network.demand_weights.tolist() == [[1, 0], [0, 1], [0.5, 0], [1, 1]]
 
 
-def test_any_hashable_node_becomes_text():
-    assert load_network(nx.DiGraph([((0, 1), (0, 2))])).agents == ("(0, 2)", "(0, 1)")
+def test_whole_numbers_become_text_whatever_their_type():
+    assert load_network(nx.DiGraph([(0, np.int64(1)), (np.int8(1), "2")])).agents == ("2", "1", "0")
 
 
 def test_costs_of_a_graph_are_completed_from_stage_costs():

@@ -44,6 +44,7 @@ def document(firms: object = None, links: object = None, **top: object) -> dict:
     }
 
 
+FORMATS = ".json, .cyjs, .graphml, .gexf, .csv, .tsv, .txt"
 COST = "must be a finite number from 0 to 1e+12"
 LEAD = "must be a whole number from 1 to 1000"
 DISTRIBUTION = "stage_time_distribution"
@@ -254,7 +255,11 @@ BAD_GRAPHML = {
         graphml('<node id="a"><data key="d0">much</data></node>', keys=COST_KEY),
         "node 'a': stage_cost must be a double, not 'much'",
     ),
-    "NaN": (graphml('<node id="a"><data key="d0">NaN</data></node>', keys=COST_KEY), f"stage_cost {COST}, not nan"),
+    "infinite": (
+        graphml('<node id="a"><data key="d0">INF</data></node>', keys=COST_KEY),
+        f"stage_cost {COST}, not inf",
+    ),
+    "id is what an empty cell becomes": (graphml('<node id="nan"/>'), "id must name a firm, not 'nan'"),
     "field twice": (
         graphml('<node id="a"><data key="d0">1</data><data key="d0">2</data></node>', keys=COST_KEY),
         "node 'a': duplicate key 'stage_cost'",
@@ -309,9 +314,10 @@ def chain(*lines: str, header: str = HEADER) -> str:
 
 BAD_CSV = {
     "no header": ("/chain\n", "line 2: expected the header of the Willems (2008) data set"),
-    "no content": ("", "line 2: expected the header of the Willems (2008) data set"),
-    "another CSV": ("a,b\n1,2\n", "line 2: expected the header of the Willems (2008) data set, with the column"),
-    "a column twice": (chain(header=HEADER + ",/arcs/arc/@to"), "with the column '/arcs/arc/@to' once"),
+    "no content": ("", "is empty; expected a header and rows"),
+    "another CSV": ("a,b\n1,2\n", "no column of the header (a, b) is source; expected it under that name or a usual"),
+    "another chain": ("/chain\na,b\n1,2\n", "line 2: expected the header of the Willems (2008) data set, with the col"),
+    "a column twice": (chain(header=HEADER + ",/arcs/arc/@to"), "column '/arcs/arc/@to' stands twice in the header"),
     "no rows": (chain(), "the network is empty"),
     "short row": (chain("3,S,R"), "line 3: 3 cells; expected 9 as in the header"),
     "neither arc nor stage": (chain("3,S,,,,,,,"), "line 3: expected either an arc (from and to) or a stage"),
@@ -344,7 +350,7 @@ BAD_CSV = {
     "probabilities below 1": (chain(ARC, SUPPLIER, "3,,,0,5,R,2,0.5,4"), "probabilities must sum to 1, not to 0.5"),
     "open quote": (chain('3,"S,R'), "not a valid CSV file"),
     "huge cell": (chain("3," + "S" * 200_000 + ",R,,,,,,"), "not a valid CSV file: field larger than field limit"),
-    "NUL": (chain(ARC, "\0"), "line 2: expected the header"),
+    "NUL": (chain(ARC, "\0"), "not a text file (it holds NUL bytes)"),
 }
 
 
@@ -408,8 +414,8 @@ def test_names_that_are_no_network(tmp_path):
     )
     assert refusal("R2").startswith("unknown network 'R2' (did you mean 'r2'?)")
     assert refusal("").startswith(". is a directory")
-    assert refusal(tmp_path) == f"{tmp_path} is a directory; expected a network file (.json, .graphml, .csv)"
-    assert "unknown kind of network file; expected a name that ends in .json, .graphml, .csv" in refusal("r2.yaml")
+    assert refusal(tmp_path) == f"{tmp_path} is a directory; expected a network file ({FORMATS}), or links.csv inside"
+    assert "unknown kind of network file; expected a name that ends in .json, .cyjs, .graphml" in refusal("r2.yaml")
     (tmp_path / "pickle").write_bytes(b"\x80\x04.")
     assert "unknown kind of network file" in refusal(tmp_path / "pickle")
     assert refusal(Path("r2")) == "r2: no such file"
@@ -429,13 +435,34 @@ BAD_GRAPHS = {
     "self-loop": (nx.DiGraph([(0, 1), (1, 1)]), "edge '1' -> '1': self-loop"),
     "ids equal as text": (nx.DiGraph([(1, "1")]), "duplicate firm id '1'"),
     "disconnected": (nx.DiGraph([(0, 1), (2, 3)]), "disconnected parts"),
-    "NaN cost": (nx.DiGraph([("a", "b")], name="mine"), "graph 'mine': firm 'a': stage_cost must be a finite number"),
-    "unknown attribute": (nx.DiGraph(), "firm 'x': unknown key 'colour'"),
+    "infinite cost": (
+        nx.DiGraph([("a", "b")], name="mine"),
+        "graph 'mine': firm 'a': stage_cost must be a finite number",
+    ),
+    "attribute with a slip": (nx.DiGraph(), "firm 'x': unknown key 'holdin_cost' (did you mean 'holding_cost'?)"),
+    "lead time by another name": (
+        nx.DiGraph([("a", "b", {"lead_time": 2})]),
+        "edge 'a' -> 'b': unknown key 'lead_time' (did you mean 'shipment_lead_time'?)",
+    ),
+    "demand by another name": (nx.DiGraph([("a", "b")]), "did you mean 'demand_mean'?"),
+    "capacity": (
+        nx.DiGraph([("a", "b")]),
+        "'capacity' is no key of a network; a scenario says it (capacity: {firm: units})",
+    ),
+    "id of an empty cell": (nx.DiGraph([("a", float("nan"))]), "id must be a whole number or printable text"),
+    "id as float": (nx.DiGraph([(1.0, 2.0)]), "firm 1.0: id must be a whole number or printable text"),
+    "id as tuple": (nx.DiGraph([((0, 1), (0, 2))]), "firm (0, 1): id must be a whole number or printable text"),
+    "id as object": (nx.DiGraph([(object(), "b")]), "id must be a whole number or printable text"),
+    "id as the text of an object": (nx.DiGraph([("<Site object at 0x7f00>", "b")]), "id must name a firm"),
+    "id as truth": (nx.DiGraph([(True, "b")]), "id must be a whole number or printable text"),
+    "id as None text": (nx.DiGraph([("<NA>", "b")]), "what an empty cell or object becomes"),
     "unknown graph attribute": (nx.DiGraph([(0, 1)], citations="x"), "did you mean 'citation'?"),
     "lead time": (nx.DiGraph([("a", "b", {"order_lead_time": np.float64(1.5)})]), f"order_lead_time {LEAD}"),
 }
-nx.set_node_attributes(BAD_GRAPHS["NaN cost"][0], np.float64("nan"), "stage_cost")
-BAD_GRAPHS["unknown attribute"][0].add_node("x", colour="red")
+nx.set_node_attributes(BAD_GRAPHS["infinite cost"][0], np.float64("inf"), "stage_cost")
+nx.set_node_attributes(BAD_GRAPHS["demand by another name"][0], 5, "demand")
+nx.set_node_attributes(BAD_GRAPHS["capacity"][0], 5, "capacity")
+BAD_GRAPHS["attribute with a slip"][0].add_node("x", holdin_cost=1)
 
 
 @pytest.mark.parametrize("case", BAD_GRAPHS)
@@ -446,7 +473,7 @@ def test_bad_graphs(case):
 
 def test_a_cost_that_explodes_along_many_paths_is_refused():
     # Two firms a stage, each supplied by both firms behind it: costs double at every stage, and 2^1100 is no double.
-    graph = nx.DiGraph(((k + 1, i), (k, j)) for k in range(1100) for i in range(2) for j in range(2))
+    graph = nx.DiGraph((f"{k + 1}-{i}", f"{k}-{j}") for k in range(1100) for i in range(2) for j in range(2))
     nx.set_node_attributes(graph, 1.0, "stage_cost")
     assert "stage_cost adds up to inf; expected a positive finite sum" in refusal(graph)
 

@@ -1,0 +1,118 @@
+"""Reading a table that a spreadsheet or a program wrote as text, or that pandas holds: header, rows, where each stands.
+
+Commas, semicolons, tabs and bars are told apart by the header. Where cells are not parted by commas, a comma
+is a decimal mark. The nameless column of row numbers that pandas writes is left out. What does not fit the header is
+refused.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from scenv.errors import NetworkError, shown
+
+__all__ = ["Table", "number_in", "read_table", "table_of_frame"]
+
+_DELIMITERS = "\t;,|"
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_PANDAS_INDEX = re.compile(r"|Unnamed: \d+")
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table.
+
+    Attributes:
+        origin: what messages name (a file).
+        header: the columns' names, each once.
+        places: where each row stands, for messages ("line 7").
+        rows: one list of cells a row, as long as the header; text, or whatever a pandas column holds.
+        decimal_comma: whether "2,5" is two and a half.
+    """
+
+    origin: str
+    header: list[str]
+    places: list[str]
+    rows: list[list[Any]]
+    decimal_comma: bool = False
+
+
+def read_table(text: str, origin: str, skipped_lines: int = 0) -> Table:
+    """The table of a text file, cells without the spaces around them; lines of empty cells are left out.
+
+    Args:
+        text: the file's text from the header on.
+        origin: the file.
+        skipped_lines: how many lines of the file stand before `text`.
+    """
+    lines = text.splitlines(keepends=True)
+    delimiter = ""
+    if lines and re.fullmatch(r'"?sep=.', lines[0].strip().rstrip('"')):  # Excel's note to itself
+        delimiter, skipped_lines, text = lines[0].strip().strip('"')[-1], skipped_lines + 1, "".join(lines[1:])
+        lines = lines[1:]
+    first = next((line for line in lines if line.strip()), "")
+    delimiter = delimiter or max(_DELIMITERS, key=lambda mark: re.sub(r'"[^"]*"', "", first).count(mark))
+    delimiter = delimiter if delimiter in first else ","
+    try:
+        reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter)
+        table = [(f"line {reader.line_num + skipped_lines}", [cell.strip() for cell in cells]) for cells in reader]
+    except csv.Error as error:
+        raise NetworkError(f"{origin}: not a valid CSV file: {error}") from None
+    table = [(place, cells) for place, cells in table if any(cells)]
+    if not table:
+        raise NetworkError(f"{origin}: is empty; expected a header and rows")
+    header = table[0][1]
+    for place, cells in table:
+        if any("\n" in cell or "\r" in cell for cell in cells):
+            raise NetworkError(f"{origin} {place}: a quoted cell goes on over the line's end; expected a closing quote")
+        if len(cells) != len(header):
+            raise NetworkError(f"{origin} {place}: {len(cells)} cells; expected {len(header)} as in the header")
+    places, rows = [place for place, _ in table[1:]], [cells for _, cells in table[1:]]
+    return _checked(Table(origin, header, places, rows, decimal_comma=delimiter != ","))
+
+
+def table_of_frame(frame: Any, origin: str) -> Table:
+    """A pandas DataFrame (anything with `columns` and `itertuples`); an index with a name is a column."""
+    if any(name is not None for name in getattr(frame.index, "names", ())):
+        frame = frame.reset_index()
+    rows = [list(row) for row in frame.itertuples(index=False, name=None)]
+    return _checked(Table(origin, [str(name) for name in frame.columns], [f"row {i}" for i in frame.index], rows))
+
+
+def number_in(cell: Any, where: str, name: str, decimal_comma: bool) -> Any:
+    """A cell as a number; None where it is empty. What is no text is left for the checks of its field."""
+    if not isinstance(cell, str):
+        return cell
+    cell = cell.strip()
+    if not cell:
+        return None
+    plain = cell
+    if decimal_comma and "," in cell:
+        if re.fullmatch(r"[+-]?[1-9]\d{0,2}(,\d{3})+", cell) or "." in cell:
+            raise NetworkError(
+                f"{where}: {name} is {shown(cell)}, which can be two numbers; write it without separators"
+            )
+        plain = cell.replace(",", ".")
+    # float() alone would take "inf" and "1_000".
+    if not _NUMBER.fullmatch(plain):
+        raise NetworkError(f"{where}: {name} must be a finite number, not {shown(cell)}")
+    return float(plain)
+
+
+def _checked(table: Table) -> Table:
+    """The table without pandas' column of row numbers; every column has a name of its own."""
+    header, rows = table.header, table.rows
+    if _PANDAS_INDEX.fullmatch(header[0]) and [str(row[0]) for row in rows] == [str(i) for i in range(len(rows))]:
+        header, rows = header[1:], [row[1:] for row in rows]
+    for k, name in enumerate(header):
+        if not name:
+            raise NetworkError(
+                f"{table.origin}: column {k + 1} has no name in the header; expected a name for each column"
+            )
+        if header.count(name) > 1:
+            raise NetworkError(f"{table.origin}: column {shown(name)} stands twice in the header; expected each once")
+    return Table(table.origin, header, table.places, rows, table.decimal_comma)
