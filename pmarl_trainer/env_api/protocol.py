@@ -175,7 +175,7 @@ def describe(env: BatchedEnv, adjacency: Any = None) -> EnvSpec:
 
     Args:
         env: the environment.
-        adjacency: [N][N], instead of the environment's own.
+        adjacency: N rows of N, instead of the environment's own.
     """
     n = len(env.agents)
     shape = tuple(env.reset().shape)

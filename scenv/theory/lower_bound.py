@@ -69,7 +69,7 @@ def newsvendor_bound(scenario: Any = "r2", **overrides: Any) -> LowerBound:
             demand = demand_over(firm, int(periods))
             total += int(times) * newsvendor_cost(demand, float(mean * periods), holding[firm], backorder[firm])
         per_retailer[scenario.network.agents[firm]] = total
-    return LowerBound(total=sum(per_retailer.values()), per_retailer=per_retailer)
+    return LowerBound(total=float(sum(per_retailer.values())), per_retailer=per_retailer)
 
 
 def _require_backorders_and_usual_demand(scenario: Scenario) -> None:
