@@ -33,15 +33,35 @@ def test_contracts_hold(repository: Path) -> None:
         ("scenv", "import pmarl_trainer"),
         ("pmarl_trainer", "import scenv"),
         ("pmarl_trainer", "def late():\n    from scenv_paper import results\n"),
+        ("pmarl_trainer", "from pmarl_trainer import runs"),
+        ("pmarl_trainer", "def late():\n    from pmarl_trainer.learners import losses\n"),
     ],
 )
 def test_contracts_bite(repository: Path, tmp_path: Path, package: str, statement: str) -> None:
-    """The check can fail: each forbidden import, put into an otherwise empty pair of packages, breaks one contract."""
-    shutil.copy(repository / "pyproject.toml", tmp_path)
-    for name in ("scenv", "pmarl_trainer", "scenv_paper"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "__init__.py").write_text("")
-    (tmp_path / package / "offender.py").write_text(statement)
+    """The check can fail: each forbidden import, put into an otherwise empty module, breaks one contract."""
+    empty_copy(repository, tmp_path)
+    (tmp_path / package / "errors.py").write_text(statement)
     result = lint_imports(tmp_path)
     assert result.returncode != 0
     assert "1 broken" in result.stdout, result.stdout + result.stderr
+
+
+def test_a_folder_that_no_layer_names_is_found(repository: Path, tmp_path: Path) -> None:
+    empty_copy(repository, tmp_path)
+    assert lint_imports(tmp_path).returncode == 0
+    (tmp_path / "pmarl_trainer" / "helpers.py").touch()
+    result = lint_imports(tmp_path)
+    assert result.returncode != 0
+    assert "pmarl_trainer.helpers" in result.stdout
+
+
+def empty_copy(repository: Path, folder: Path) -> None:
+    """The packages' modules, each empty, with the contracts."""
+    shutil.copy(repository / "pyproject.toml", folder)
+    for package in ("scenv", "pmarl_trainer", "benchmarks/scenv_paper"):
+        own = folder / Path(package).name
+        for path in (repository / package).iterdir():
+            if path.suffix == ".py" or (path / "__init__.py").exists():
+                module = own / path.name if path.is_file() else own / path.name / "__init__.py"
+                module.parent.mkdir(parents=True, exist_ok=True)
+                module.touch()

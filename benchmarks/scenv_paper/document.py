@@ -64,7 +64,7 @@ def _scenarios() -> list[dict[str, Any]]:
     rows = []
     for name in NETWORKS:
         scenario = scenv.load_scenario(name)
-        demand, _ = scenario.demand.moments(scenario.network.retailers)
+        demand, _ = scenario.demand.moments(scenario.retailer_names)
         rows.append(
             {
                 "network": name,

@@ -27,7 +27,7 @@ from scenv_paper.provenance import provenance
 def _turns(network: str, method: str) -> tuple[int, Callable[[], float]]:
     """(number of agents, a function that does one turn and returns CPU seconds per episode)."""
     env_config = EnvConfig.model_validate({"entry": "scenv:vector_env", "scenario": network})
-    cfg = TrainConfig(method=method, threads=1)  # type: ignore[arg-type]
+    cfg = TrainConfig(method=method, threads=1)
     env, spec = open_env(RunConfig(env=env_config, train=cfg), cfg.num_envs, cfg.seed)
     device, rng = torch.device("cpu"), torch.Generator().manual_seed(0)
     learner, replay = Learner(spec, cfg, device), Replay(spec, cfg.memory_size, cfg.num_envs, device)
