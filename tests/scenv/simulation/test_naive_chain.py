@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import scenv
 from scenv.scenario.implied import observation_scale
+from scenv.simulation.random_streams import Purpose, RandomStreams
 from tests.scenv.simulation.naive_chain import NaiveChain
 from tests.scenv.strategies import scenarios
 
@@ -129,6 +130,7 @@ def test_backorders_are_served_before_new_orders_and_each_pass_is_shared_by_itse
             assert env.local_state.backorder[row, depot] == pytest.approx(sum(owed))
 
 
+USES = [*((purpose, None) for purpose in Purpose), (Purpose.DISRUPTION, 0), (Purpose.DISRUPTION, 1)]
 SOURCES_OF_CHANCE: dict[str, dict[str, Any]] = {
     "poisson": {},
     "negative binomial": {"demand": {"kind": "negative_binomial", "mean": 8.0, "std": 5.0}},
@@ -177,6 +179,37 @@ def test_every_episode_has_lead_times_and_disruptions_of_its_own() -> None:
         journeys = np.array([np.moveaxis(getattr(episode, leg).periods, 2, 0) for episode in drawn])
         assert len(np.unique(journeys.reshape(9, -1), axis=0)) == 9, leg
     assert not np.array_equal(drawn[0].orders.periods, drawn[0].shipments.periods)
+
+
+def test_orders_and_shipments_of_one_distribution_travel_independently() -> None:
+    even = {"values": [1, 2], "probabilities": [0.5, 0.5]}
+    env = scenv.vector_env(
+        "bg", 20, seed=0, order_lead_time=even, shipment_lead_time=even, order_crossing=True, horizon=100
+    )
+    env.reset()
+    drawn = env.exogenous
+    assert drawn.orders is not None
+    assert drawn.shipments is not None
+    both = np.corrcoef(drawn.orders.periods.ravel(), drawn.shipments.periods.ravel())
+    assert abs(both[0, 1]) < 0.05  # 8,000 pairs: five standard errors
+
+
+def test_disruptions_of_one_kind_come_independently() -> None:
+    closures = [{"kind": "closure", "firms": [firm], "probability": 0.3} for firm in ("ret_0", "sup_0")]
+    env = scenv.vector_env("bg", 50, seed=0, disruptions=closures, horizon=100)
+    env.reset()
+    closed = env.exogenous.closed
+    assert closed is not None
+    one, other = (closed[:, :, env.agents.index(firm)].ravel() for firm in ("ret_0", "sup_0"))
+    assert 0.2 < one.mean() < 0.4
+    assert abs(np.corrcoef(one, other)[0, 1]) < 0.08
+
+
+def test_every_purpose_draws_from_a_stream_of_its_own() -> None:
+    streams = RandomStreams(2, seed=0)
+    streams.next_episode()
+    first = [streams.draw(purpose, lambda rng, rows: rng.random((rows, 4)), index) for purpose, index in USES]
+    assert len(np.unique(np.concatenate(first))) == 8 * len(USES)
 
 
 def test_single_environments_meet_another_demand_in_every_episode() -> None:
