@@ -12,7 +12,7 @@ import math
 import re
 from dataclasses import dataclass
 
-__all__ = ["CsvTable", "TableError", "read_table"]
+__all__ = ["CsvTable", "RaggedTableError", "TableError", "read_table"]
 
 _SEPARATORS = (",", ";", "\t", "|")
 _MAX_COLUMNS = 20_000
@@ -24,6 +24,14 @@ class TableError(ValueError):
     """What is wrong with a table, in one line without the file's name."""
 
 
+class RaggedTableError(TableError):
+    """A line with too few or too many cells: the line of the text, from 1, its cells, and how many the header has."""
+
+    def __init__(self, message: str, line: int, cells: int, expected: int) -> None:
+        super().__init__(message)
+        self.line, self.cells, self.expected = line, cells, expected
+
+
 @dataclass(frozen=True)
 class CsvTable:
     """A header and rows of as many cells each, all of them text without blanks around it.
@@ -31,11 +39,13 @@ class CsvTable:
     Attributes:
         header: the columns' names, each once; at most one of them is empty, as pandas leaves its index's.
         rows: the cells, row by row; "data line k" in messages is `rows[k - 1]`.
+        lines: where each row ends in the text, from line 1.
         decimal_comma: whether a comma stands for the decimal point.
     """
 
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    lines: tuple[int, ...]
     decimal_comma: bool
 
     def column(self, name: str) -> list[str]:
@@ -56,9 +66,10 @@ def read_table(text: str) -> CsvTable:
         TableError: if it is no table, a line has too few or too many cells, or a column stands twice.
     """
     try:
-        separator, lines = _cut(text)
+        separator, numbered = _cut(text)
     except csv.Error as error:
         raise TableError(f"not a valid CSV file: {error}") from None
+    lines = [cells for _, cells in numbered]
     header = tuple(lines[0]) if lines else ()
     if len(lines) < 2 or not 1 <= len(header) <= _MAX_COLUMNS:
         raise TableError("must have a header line with the columns' names and at least one line below it")
@@ -68,22 +79,31 @@ def read_table(text: str) -> CsvTable:
         raise TableError(f"column {doubled[:60]!r} stands twice in the header")
     for index, cells in enumerate(lines[1:]):
         if len(cells) != len(header):
-            raise TableError(f"data line {index + 1} has {len(cells)} cells, expected {len(header)}")
+            message = f"data line {index + 1} has {len(cells)} cells, expected {len(header)}"
+            raise RaggedTableError(message, numbered[index + 1][0], len(cells), len(header))
+        if any("\n" in cell or "\r" in cell for cell in cells):
+            raise TableError(
+                f"data line {index + 1}: a quoted cell goes on over the line's end; is a closing quote missing?"
+            )
     # A separator at the end of each line makes a column without name and content.
     kept = [k for k, name in enumerate(header) if name or any(cells[k] for cells in lines[1:])]
     header = tuple(header[k] for k in kept)
     rows = tuple(tuple(cells[k] for k in kept) for cells in lines[1:])
-    return CsvTable(header, rows, separator != "," and _has_decimal_commas(rows))
+    places = tuple(line for line, _ in numbered[1:])
+    return CsvTable(header, rows, places, separator != "," and _has_decimal_commas(rows))
 
 
-def _cut(text: str) -> tuple[str, list[list[str]]]:
+Lines = list[tuple[int, list[str]]]
+
+
+def _cut(text: str) -> tuple[str, Lines]:
     """The separator, and the cells of each line: by the first separator that makes all lines equally long, and longer
     than one cell if any does; else by the one that cuts the header into the most cells.
     """
     first, _, rest = text.partition("\n")
     if (stated := re.fullmatch(r'"?sep=(.)"?', first.strip(" \r"))) is not None:  # Excel's own first line
-        return stated[1], _lines(rest, stated[1])
-    ragged: list[tuple[str, list[list[str]]]] = []
+        return stated[1], [(line + 1, cells) for line, cells in _lines(rest, stated[1])]
+    ragged: list[tuple[str, Lines]] = []
     problem = None
     for separator in _SEPARATORS:
         try:
@@ -91,21 +111,27 @@ def _cut(text: str) -> tuple[str, list[list[str]]]:
         except csv.Error as error:
             problem = problem or error
             continue
-        width = len(lines[0]) if lines else 0
-        if width > 1 and all(len(cells) == width for cells in lines):
+        width = len(lines[0][1]) if lines else 0
+        if width > 1 and all(len(cells) == width for _, cells in lines):
             return separator, lines
         ragged.append((separator, lines))
+    if problem and all(not lines or len(lines[0][1]) == 1 for _, lines in ragged):
+        raise problem  # an open quote, which hides the separator that the header shows
     if not ragged:
-        raise problem or csv.Error("empty")
+        raise csv.Error("empty")
     for separator, lines in ragged:  # a table of one column
-        if all(len(cells) == 1 for cells in lines) and lines and not any(mark in lines[0][0] for mark in _SEPARATORS):
+        if (
+            all(len(cells) == 1 for _, cells in lines)
+            and lines
+            and not any(mark in lines[0][1][0] for mark in _SEPARATORS)
+        ):
             return separator, lines
-    return max(ragged, key=lambda cut: len(cut[1][0]) if cut[1] else 0)
+    return max(ragged, key=lambda cut: len(cut[1][0][1]) if cut[1] else 0)
 
 
-def _lines(text: str, separator: str) -> list[list[str]]:
+def _lines(text: str, separator: str) -> Lines:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    return [cells for row in reader if any(cells := [cell.strip() for cell in row])]
+    return [(reader.line_num, cells) for row in reader if any(cells := [cell.strip() for cell in row])]
 
 
 def _has_decimal_commas(rows: tuple[tuple[str, ...], ...]) -> bool:

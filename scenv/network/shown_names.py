@@ -46,11 +46,12 @@ def with_shown_names(origin: str, nodes: list[Row], edges: list[Row], names: Seq
 
 
 def _rename(origin: str, nodes: list[Row], edges: list[Row], new: Sequence[Any]) -> None:
-    lookup: dict[Any, Any] = {}
+    lookup: dict[str, Any] = {}
     for node, name in zip(nodes, new, strict=True):
-        if node.get("id") in lookup:
+        if str(node.get("id")) in lookup:
             raise NetworkError(f"{origin}: duplicate firm id {shown(node['id'])}; expected each once (as text)")
-        lookup[node.get("id")] = node["id"] = name
+        lookup[str(node.get("id"))] = node["id"] = name
     for edge in edges:
         for end in ("source", "target"):
-            edge[end] = lookup.get(edge.get(end), edge.get(end))
+            if isinstance(edge.get(end), str | int):
+                edge[end] = lookup.get(str(edge[end]), edge[end])

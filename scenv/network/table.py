@@ -1,23 +1,20 @@
-"""Reading a table that a spreadsheet or a program wrote as text, or that pandas holds: header, rows, where each stands.
+"""A table of links, firms or stages, from text (`scenv.network.csv_table`) or from pandas: header, rows, their places.
 
-Commas, semicolons, tabs and bars are told apart by the header. Where cells are not parted by commas, a comma
-is a decimal mark. The nameless column of row numbers that pandas writes is left out. What does not fit the header is
-refused.
+The nameless column of row numbers that pandas writes is left out. What does not fit the header is refused.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
 from scenv.errors import NetworkError, shown
+from scenv.network import csv_table
 
 __all__ = ["Table", "number_in", "read_table", "table_of_frame"]
 
-_DELIMITERS = "\t;,|"
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _PANDAS_INDEX = re.compile(r"|Unnamed: \d+")
 
@@ -49,30 +46,17 @@ def read_table(text: str, origin: str, skipped_lines: int = 0) -> Table:
         origin: the file.
         skipped_lines: how many lines of the file stand before `text`.
     """
-    lines = text.splitlines(keepends=True)
-    delimiter = ""
-    if lines and re.fullmatch(r'"?sep=.', lines[0].strip().rstrip('"')):  # Excel's note to itself
-        delimiter, skipped_lines, text = lines[0].strip().strip('"')[-1], skipped_lines + 1, "".join(lines[1:])
-        lines = lines[1:]
-    first = next((line for line in lines if line.strip()), "")
-    delimiter = delimiter or max(_DELIMITERS, key=lambda mark: re.sub(r'"[^"]*"', "", first).count(mark))
-    delimiter = delimiter if delimiter in first else ","
     try:
-        reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter)
-        table = [(f"line {reader.line_num + skipped_lines}", [cell.strip() for cell in cells]) for cells in reader]
-    except csv.Error as error:
-        raise NetworkError(f"{origin}: not a valid CSV file: {error}") from None
-    table = [(place, cells) for place, cells in table if any(cells)]
-    if not table:
-        raise NetworkError(f"{origin}: is empty; expected a header and rows")
-    header = table[0][1]
-    for place, cells in table:
-        if any("\n" in cell or "\r" in cell for cell in cells):
-            raise NetworkError(f"{origin} {place}: a quoted cell goes on over the line's end; expected a closing quote")
-        if len(cells) != len(header):
-            raise NetworkError(f"{origin} {place}: {len(cells)} cells; expected {len(header)} as in the header")
-    places, rows = [place for place, _ in table[1:]], [cells for _, cells in table[1:]]
-    return _checked(Table(origin, header, places, rows, decimal_comma=delimiter != ","))
+        table = csv_table.read_table(text)
+    except csv_table.RaggedTableError as error:
+        raise NetworkError(
+            f"{origin} line {error.line + skipped_lines}: {error.cells} cells; "
+            f"expected {error.expected} as in the header"
+        ) from None
+    except csv_table.TableError as error:
+        raise NetworkError(f"{origin}: {error}") from None
+    places = [f"line {line + skipped_lines}" for line in table.lines]
+    return _checked(Table(origin, list(table.header), places, [list(row) for row in table.rows], table.decimal_comma))
 
 
 def table_of_frame(frame: Any, origin: str) -> Table:
@@ -108,11 +92,12 @@ def _checked(table: Table) -> Table:
     header, rows = table.header, table.rows
     if _PANDAS_INDEX.fullmatch(header[0]) and [str(row[0]) for row in rows] == [str(i) for i in range(len(rows))]:
         header, rows = header[1:], [row[1:] for row in rows]
+    counts = Counter(header)
     for k, name in enumerate(header):
         if not name:
             raise NetworkError(
                 f"{table.origin}: column {k + 1} has no name in the header; expected a name for each column"
             )
-        if header.count(name) > 1:
+        if counts[name] > 1:
             raise NetworkError(f"{table.origin}: column {shown(name)} stands twice in the header; expected each once")
     return Table(table.origin, header, table.places, rows, table.decimal_comma)

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from scenv.errors import NetworkError, did_you_mean, shown
-from scenv.network.fields import EDGE_FIELDS, NODE_FIELDS, OTHER_WORDS, field_called
+from scenv.network.fields import EDGE_FIELDS, NODE_FIELDS, OTHER_WORDS, check_id, field_called, is_given
 from scenv.network.rows import NetworkRows
 from scenv.network.table import Table, number_in
 
@@ -58,7 +58,7 @@ def rows_of_tables(links: Table, firms: Table | None, columns: Columns | None, n
     unused = {"edges": tuple(column for column in links.header if column not in of_links.values())}
     if firms is None:
         found = dict.fromkeys(edge[end] for edge in edges for end in ("source", "target"))
-        nodes = [{"id": firm} for firm in found if firm not in ("", None)]
+        nodes = [{"id": firm} for firm in found if is_given(firm)]
         return NetworkRows(links.origin, nodes, edges, {"name": name}, unused, edge_places=links.places)
     of_firms = _columns(firms, _FIRM_FIELDS, ("id",), columns)
     unused["firms"] = tuple(column for column in firms.header if column not in of_firms.values())
@@ -88,13 +88,14 @@ def _check_mapping(columns: dict[str, str], links: Table, firms: Table | None) -
 def _columns(table: Table, fields: Sequence[str], needed: Sequence[str], given: Columns) -> dict[str, str]:
     """Field -> column: as given, else by the field's own name, else by a usual one."""
     found = {field: given[field] for field in fields if field in given}
+    plain = {column: re.sub(r"[\W_]+", "", column).lower() for column in table.header}
     for field in fields:
         if field in found:
             continue
         free = [column for column in table.header if column not in found.values()]
         exact = [column for column in free if field_called(column, (field,))]
         words = (*_ENDS.get(field, ()), *OTHER_WORDS.get(field, ()))
-        usual = [column for word in words for column in free if re.sub(r"[\W_]+", "", column).lower() == word]
+        usual = [column for word in words for column in free if plain[column] == word]
         if field == "id" and not exact:
             usual = usual[:1]  # a table with "firm" and "name" has both
         several = exact or usual
@@ -128,8 +129,10 @@ def _rows(table: Table, columns: Mapping[str, str]) -> list[dict[str, Any]]:
             else:
                 row[field] = number_in(cell, where, shown(columns[field]), table.decimal_comma)
         for field in ("source", "target", "id"):
-            if field in row and (row[field] is None or row[field] != row[field] or row[field] == ""):
+            if field in row and not is_given(row[field]):
                 raise NetworkError(f"{where}: column {shown(columns[field])} is empty; it must name a firm")
+            if field in row:
+                row[field] = check_id(where, shown(columns[field]), row[field])
         rows.append(row)
     return rows
 

@@ -18,6 +18,9 @@ from scenv.scenario.scenario import Scenario
 from scenv.simulation.array_ops import Array
 from scenv.simulation.dynamics import LocalState
 from scenv.simulation.structure import build_structure
+from scenv.text_file import read_text
+
+_MAX_BYTES = 16 * 2**20
 
 
 def base_stock_levels(scenario: Scenario, service_level: float = 0.95, review_period: int = 0) -> np.ndarray:
@@ -95,10 +98,10 @@ class BaseStock:
             ScenarioError: if the file cannot be read or does not hold the levels of this scenario's firms.
         """
         try:
-            document = json.loads(Path(path).read_text(encoding="utf-8"))
-        except OSError as error:
-            raise ScenarioError(f"{path}: cannot be read ({error.strerror})") from error
-        except ValueError as error:
+            document = json.loads(read_text(path, _MAX_BYTES, ScenarioError))
+        except ScenarioError:
+            raise
+        except (ValueError, RecursionError) as error:
             raise ScenarioError(f"{path}: not JSON ({error})") from error
         levels = document.get("levels") if isinstance(document, dict) else None
         numbers = isinstance(levels, dict) and all(type(value) in (int, float) for value in levels.values())

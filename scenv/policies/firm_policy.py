@@ -15,6 +15,7 @@ import numpy as np
 
 from scenv.errors import ScenarioError, shown
 from scenv.policies.tensor_file import read_tensors
+from scenv.text_file import read_bytes
 
 FORMAT = "pmarl-policy"
 VERSION = 1
@@ -98,12 +99,9 @@ class FirmPolicy:
 
 
 def _read_spec(path: Path) -> dict[str, Any]:
+    text = read_bytes(path, _MAX_SPEC_BYTES, ScenarioError)
     try:
-        with path.open("rb") as file:
-            text = file.read(_MAX_SPEC_BYTES + 1)
-        spec = json.loads(text) if len(text) <= _MAX_SPEC_BYTES else None
-    except OSError as error:
-        raise ScenarioError(f"{path}: cannot be read ({error.strerror})") from error
+        spec = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ScenarioError(f"{path}: not JSON") from error
     if not isinstance(spec, dict) or spec.get("format") != FORMAT:

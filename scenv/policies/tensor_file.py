@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 
 from scenv.errors import ScenarioError
+from scenv.text_file import read_bytes
 
+_MAX_BYTES = 1 << 30
 _MAX_HEADER_BYTES = 1 << 20
 _DTYPES: Mapping[str, np.dtype[Any]] = {
     "F32": np.dtype("<f4"),
@@ -32,10 +34,7 @@ def read_tensors(path: Path) -> dict[str, np.ndarray]:
         ScenarioError: one line, if the file cannot be read, is cut off or damaged, or holds numbers of other types
             than float32, float64, int32 and int64.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ScenarioError(f"{path}: cannot be read ({error.strerror})") from error
+    content = read_bytes(path, _MAX_BYTES, ScenarioError)
     size = int.from_bytes(content[:8], "little")
     if len(content) < 8 or size > min(len(content) - 8, _MAX_HEADER_BYTES):
         raise ScenarioError(f"{path}: not a safetensors file, or cut off in its header")

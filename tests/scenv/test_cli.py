@@ -118,6 +118,32 @@ def test_convert_there_and_back_is_equal(run: Run, tmp_path: Path) -> None:
     assert (tmp_path / "back.json").read_text() == (tmp_path / "direct.json").read_text()
 
 
+def test_convert_from_and_to_tables(run: Run, tmp_path: Path) -> None:
+    assert run("convert", "r1", "tables")[0] == 0
+    assert run("convert", "r1", "tables")[0] == 2
+    assert run("convert", "tables", "back.json")[0] == 0
+    assert scenv.load_network(tmp_path / "back.json")._rows() == scenv.load_network("r1")._rows()
+    (tmp_path / "sites.csv").write_text("a,b,n\nmill,shop,4\n")
+    assert run("convert", "sites.csv", "sites.json", "--columns", "source=a,target=b,shipment_lead_time=n")[0] == 0
+    link = scenv.load_network(tmp_path / "sites.json").edge_attributes["mill", "shop"]
+    assert link["shipment_lead_time"] == 4
+    for bad in ("source", "source=a,source=b", "=a"):
+        code, _, err = run("convert", "sites.csv", "no.json", "--columns", bad)
+        assert code == 2
+        assert err.startswith("scenv: --columns: ")
+
+
+def test_info_says_what_of_a_file_is_not_used(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "sites.csv").write_text("from,to,city\nmill,shop,Ulm\n")
+    assert "not used: city (edges)" in run("info", "sites.csv")[1]
+    out = run("info", "r1")[1]
+    assert "not used: demand of the source: mean 46 … 126, deviation 35 … 132.3" in out
+    assert "not used: stage times of the source" in out
+    (tmp_path / "data.yaml").write_text("network: r1\ndemand: data\nshipment_lead_time: data\n")
+    assert "not used" not in run("info", "data.yaml")[1]
+    assert json.loads(run("info", "data.yaml", "--json")[1])["not_used"] == []
+
+
 def test_nothing_is_overwritten_without_force(run: Run, tmp_path: Path) -> None:
     for name, arguments in (("a.json", ("convert", "r1")), ("a.png", ("render", "bg", "-o"))):
         (tmp_path / name).write_text("precious")

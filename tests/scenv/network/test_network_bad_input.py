@@ -314,11 +314,14 @@ def chain(*lines: str, header: str = HEADER) -> str:
 
 BAD_CSV = {
     "no header": ("/chain\n", "line 2: expected the header of the Willems (2008) data set"),
-    "no content": ("", "is empty; expected a header and rows"),
+    "no content": ("", "must have a header line with the columns' names and at least one line below it"),
     "another CSV": ("a,b\n1,2\n", "no column of the header (a, b) is source; expected it under that name or a usual"),
     "another chain": ("/chain\na,b\n1,2\n", "line 2: expected the header of the Willems (2008) data set, with the col"),
-    "a column twice": (chain(header=HEADER + ",/arcs/arc/@to"), "column '/arcs/arc/@to' stands twice in the header"),
-    "no rows": (chain(), "the network is empty"),
+    "a column twice": (
+        chain("3,S,R,,,,,,,R", header=HEADER + ",/arcs/arc/@to"),
+        "column '/arcs/arc/@to' stands twice in the header",
+    ),
+    "no rows": (chain(), "must have a header line with the columns' names and at least one line below it"),
     "short row": (chain("3,S,R"), "line 3: 3 cells; expected 9 as in the header"),
     "neither arc nor stage": (chain("3,S,,,,,,,"), "line 3: expected either an arc (from and to) or a stage"),
     "both arc and stage": (chain("3,S,R,0,5,R,2,,"), "line 3: expected either an arc (from and to) or a stage"),

@@ -179,6 +179,22 @@ def test_cytoscape_json(name, tmp_path):
     assert network.stage_cost.tolist() == [3, 3, 3]
 
 
+@pytest.mark.parametrize(
+    ("elements", "expected"),
+    [
+        (3, "elements must hold nodes and edges"),
+        ({"nodes": [3]}, "elements: expected objects with data"),
+        ({"nodes": {}}, "elements.nodes must be a list"),
+        ({"nodes": [{"data": {}}]}, "missing key 'id'"),
+        ({"nodes": [{"data": {"id": "1", "name": "x"}}], "edges": [{"data": {"source": [1], "target": {}}}]}, "source"),
+        ({"nodes": [{"data": {"id": [1], "name": "x"}}]}, "id must be a whole number or printable text"),
+    ],
+)
+def test_cytoscape_json_that_cannot_be_used(elements, expected, tmp_path):
+    with pytest.raises(NetworkError, match=f"a.cyjs: .*{expected}"):
+        load(tmp_path, "a.cyjs", json.dumps({"elements": elements}))
+
+
 def test_cytoscape_graphml(tmp_path):
     keys = "".join(
         f'<key attr.name="{name}" attr.type="{kind}" for="{part}" id="{name}"/>'

@@ -40,7 +40,7 @@ def test_levels_survive_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (None, "cannot be read"),
+        (None, "no such file"),
         ("{", "not JSON"),
         ("[1]", "expected an object 'levels' with a number for every firm"),
         ('{"levels": {"ret_0": "many"}}', "expected an object 'levels' with a number for every firm"),

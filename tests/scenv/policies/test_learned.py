@@ -1,6 +1,7 @@
 """Folders of learned policies: read with numpy alone, and refused in one line when they do not fit."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -130,7 +131,8 @@ def test_specs_that_cannot_be_used_are_refused(folder, changes, message):
         (lambda f: [path.unlink() for path in f.iterdir()], "holds no policies"),
         (lambda f: (f / "ret_0.json").unlink(), "no policy for 'ret_0'"),
         (lambda f: (f / "ret_0.json").write_text("{"), "not JSON"),
-        (lambda f: (f / "ret_0.safetensors").unlink(), "cannot be read"),
+        (lambda f: (f / "ret_0.safetensors").unlink(), "no such file"),
+        (lambda f: ((f / "ret_0.json").unlink(), os.mkfifo(f / "ret_0.json")), "not a regular file"),
         (lambda f: write_firm(f, "ret_0", size=25), "history=5 makes 30"),
         (lambda f: write_firm(f, "ret_0", values=[0, 1], favourite=0), "by 0 .. 1, but the scenario allows -8 .. 24"),
     ],
