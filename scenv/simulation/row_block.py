@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from scenv.scenario.scenario import Scenario
+from scenv.simulation.adjoint import Passage
 from scenv.simulation.array_ops import Array, namespace
 from scenv.simulation.dynamics import (
     USUAL,
@@ -34,6 +35,7 @@ class RowBlock:
         local: the firms' local states of that period.
         cost: [N, b] cost of that period.
         reward: [N, b] rewards of the latest step; zeros before the first.
+        passages: the episode's steps so far, where they are kept for `order_gradients`.
         observation: [b, N, O] float32; to be read only, and only until the next period.
     """
 
@@ -52,6 +54,7 @@ class RowBlock:
         self._history: History
         self._demand: Array
         self._conditions: tuple[Conditions, ...] | None = None
+        self.passages: list[Passage] | None = None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> RowBlock:
         """A twin with a history and a reward rule of its own; the period's arrays are never written, so shared."""
@@ -87,12 +90,11 @@ class RowBlock:
 
     def step(self, orders: Array, period: int) -> None:
         """Place orders [N, b] and live through period `period`."""
-        demand = self._demand[period, ...]
-        if self._conditions is None:
-            self.state, self.local, self.cost = transition(self._structure, self.state, orders, demand)
-        else:
-            now, following = self._conditions[period - 1 : period + 1]
-            self.state, self.local, self.cost = transition(self._structure, self.state, orders, demand, now, following)
+        demand, before = self._demand[period, ...], self.state
+        now, following = (USUAL, USUAL) if self._conditions is None else self._conditions[period - 1 : period + 1]
+        self.state, self.local, self.cost = transition(self._structure, before, orders, demand, now, following)
+        if self.passages is not None:
+            self.passages.append(Passage(before, orders, demand, self.state, self.local, now, following))
         self.observation = self._history.append(self.local)
         self.reward = self._reward.step(self.cost)
 

@@ -15,6 +15,7 @@ from gymnasium.error import ResetNeeded
 from scenv.errors import ActionError
 from scenv.scenario.implied import observation_scale
 from scenv.scenario.scenario import Scenario
+from scenv.simulation.adjoint import order_gradients
 from scenv.simulation.array_ops import Array, backend_asarray, firms_first
 from scenv.simulation.dynamics import LocalState, State
 from scenv.simulation.exogenous import Exogenous, draw_exogenous
@@ -66,6 +67,7 @@ class VectorEnv:
         observation_scale: [N] float64, each firm's mean demand: a hint for learners to divide observations by.
         differentiable: whether costs, rewards, observations and local states carry the gradient with respect to the
             orders of `step_orders`: with `backend="torch"`.
+        keeps_passages: set it before `reset` to keep the episode's steps, which `order_gradients` needs (numpy only).
         last_info: the info of the latest `reset` or `step`; after `reset`, that of period 0. Always "cost" [B, N];
             with lost sales "lost_sales" [B, N], units of the period; with disruptions "closed" (bool), "delay" (the
             most periods that any of the firm's incoming links is delayed by) and "demand_factor", each [B, N].
@@ -107,6 +109,7 @@ class VectorEnv:
         self._on_numpy = backend == "numpy"
         self.differentiable = backend == "torch"
         self._blocks = [RowBlock(scenario, self.structure, rows) for rows in self._block_rows()]
+        self.keeps_passages = False
         self._steps_left = 0
         self._disruption_infos: dict[str, np.ndarray] = {}
         self._more_infos = scenario.lost_sales or bool(scenario.disruptions)
@@ -188,6 +191,7 @@ class VectorEnv:
         self._steps_left = self.horizon - 1
         outputs = self._outputs()
         for block in self._blocks:
+            block.passages = [] if self.keeps_passages else None
             demand = self._asarray(np.ascontiguousarray(drawn.demand[block.rows].transpose(1, 2, 0)))
             block.start(demand, drawn.conditions_of(block.rows, self._asarray))
             outputs.take(block)
@@ -235,6 +239,40 @@ class VectorEnv:
         if not bool(((orders >= 0) & (orders < np.inf)).all()):
             raise ActionError("orders must be finite and not negative")
         return self._step(lambda block: firms_first(orders[block.rows]))
+
+    @property
+    def has_order_gradients(self) -> bool:
+        """Whether `order_gradients` knows this scenario's rules: on numpy, without `allocation="priority"`."""
+        return self._on_numpy and self.structure.priority is None
+
+    def order_gradients(
+        self, weights: np.ndarray, by_observation: Sequence[np.ndarray], by_demand: Sequence[np.ndarray]
+    ) -> np.ndarray:
+        """How weighted sums of costs change with each order of the episode just played, the firms' reactions included.
+
+        Args:
+            weights: [T, K, N]; sum k counts weights[t, k, j] times the cost of firm j in period t, over rows. K = 1, or
+                K = N: then each firm's orders are asked for the firm's own sum.
+            by_observation: for each of the T - 1 steps [N, O, B], the derivative of a firm's order by its observation.
+            by_demand: for each step [N, B], its derivative by the local state's demand beside that.
+
+        Returns:
+            [T - 1, N, B]: the gradients with respect to the quantities of each `step_orders`.
+
+        Raises:
+            ValueError: if the episode was not kept (`keeps_passages`) or has not ended, or not `has_order_gradients`.
+        """
+        if not self.has_order_gradients or not self.keeps_passages or self._steps_left > 0:
+            raise ValueError("order_gradients needs a whole episode on numpy, played with keeps_passages, no priority")
+        parts = []
+        for block in self._blocks:
+            assert block.passages is not None
+            rows = block.rows
+            seen = [step[:, :, rows] for step in by_observation]
+            parts.append(
+                order_gradients(self.structure, block.passages, weights, seen, [step[:, rows] for step in by_demand])
+            )
+        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=2)
 
     def _step(self, orders_of_block: Callable[[RowBlock], Array]) -> StepResult:
         period = self.period + 1
