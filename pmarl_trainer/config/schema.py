@@ -17,6 +17,7 @@ from pmarl_trainer.errors import did_you_mean
 Attention = Literal["all", "neighbours"]
 GroupWeights = Literal["equal", "log_scaled"]
 PolicyInput = Literal["local", "global"]
+CostScope = Literal["own", "neighbours", "network"]
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,11 @@ class TrainConfig(BaseModel):
     order_range: Literal["action_set", "free"] = Field(
         default="action_set",
         description="hdpo: the adjustment a in max(0, d + a) is within the actions' range, or any.",
+    )
+    cost_scope: CostScope = Field(
+        default="network",
+        description="hdpo: whose costs a firm's policy descends: its own, its own and its neighbours' in the graph, or "
+        "everybody's.",
     )
     adjustment: Literal["real", "nearest", "straight_through"] = Field(
         default="real",
@@ -274,8 +280,10 @@ class TrainConfig(BaseModel):
                 raise ValueError(
                     f"adjustment: {self.adjustment} takes actions of the set, so order_range cannot be free"
                 )
-        elif self.order_range != "action_set" or self.adjustment != "real":
-            raise ValueError(f"order_range and adjustment are switches of method hdpo, not of {self.method}")
+        elif self.order_range != "action_set" or self.adjustment != "real" or self.cost_scope != "network":
+            raise ValueError(
+                f"order_range, adjustment and cost_scope are switches of method hdpo, not of {self.method}"
+            )
         return self
 
     @model_validator(mode="after")

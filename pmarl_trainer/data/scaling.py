@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -66,6 +68,15 @@ class ObservationScaler(nn.Module):
             divisor = self.divisor[agent, 0].expand(self.observation_size)
             return divisor, divisor, None, self.symlog
         return self.moments.mean[agent].float(), self.moments.std[agent], _CLIP, self.symlog
+
+    def slope(self, scaled: Tensor) -> Tensor:
+        """d scaled / d raw, [N, B, O] or what broadcasts to it, where the result was `scaled` [N, B, O]."""
+        if self.moments is None:
+            slope = 1 / self.divisor
+        else:
+            bound = math.log1p(_CLIP) if self.symlog else _CLIP
+            slope = (scaled.abs() < bound) / self.moments.std.unsqueeze(1)
+        return slope * (-scaled.abs()).exp() if self.symlog else slope
 
     def forward(self, observations: Tensor) -> Tensor:
         """[N, B, O] raw -> [N, B, O] scaled."""

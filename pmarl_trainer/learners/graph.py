@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pmarl_trainer.config.schema import Attention, GroupWeights
+from pmarl_trainer.config.schema import Attention, CostScope, GroupWeights
 
 
 def neighbour_mask(adjacency: np.ndarray, attention: Attention) -> np.ndarray:
@@ -15,6 +15,17 @@ def neighbour_mask(adjacency: np.ndarray, attention: Attention) -> np.ndarray:
     n = len(adjacency)
     linked = (adjacency != 0) | (adjacency.T != 0) if attention == "neighbours" else np.ones((n, n), dtype=bool)
     return linked & ~np.eye(n, dtype=bool)
+
+
+def cost_scope(adjacency: np.ndarray, scope: CostScope) -> np.ndarray:
+    """[K, N] float64: whose costs count in each objective; one for all firms ("network", K = 1) or one a firm (K = N),
+    of its own cost or of that and its neighbours' costs.
+    """
+    n = len(adjacency)
+    if scope == "network":
+        return np.ones((1, n))
+    own = np.eye(n, dtype=bool)
+    return (own | neighbour_mask(adjacency, "neighbours") if scope == "neighbours" else own).astype(np.float64)
 
 
 def degrees(adjacency: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -4,19 +4,24 @@ M. Alvo, D. Russo, Y. Kanoria, "Neural inventory control in networks via hindsig
 2023. Demand does not depend on what the firms do, so an episode's cost on a known demand path is a function of the
 orders alone, and its gradient with respect to every policy's parameters follows by back-propagation through the
 simulation: no critic, no exploration, no delayed rewards. Each firm has a small network of its own on its own
-observation; all are trained on the cost of all firms together. That makes it a yardstick, near the best that
-decentralised policies can do, rather than a learner for firms that know no simulator.
+observation; all are trained on the cost of all firms together, or each on its own or its neighbours' (`cost_scope`).
+With everybody's cost it is a yardstick, near the best that decentralised policies can do, rather than a learner for
+firms that know no simulator.
+
+Two ways lead to the same gradient. An environment that gives the gradients of its orders (`has_order_gradients`) is
+played without a graph, and the chain rule is taken by hand, which is several times as fast; any other differentiable
+environment is back-propagated through.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from pmarl_trainer.config.schema import TrainConfig
 from pmarl_trainer.data.rollout import agent_major, for_env
@@ -26,45 +31,46 @@ from pmarl_trainer.env_api.protocol import BatchedEnv, EnvSpec, StepResult
 from pmarl_trainer.errors import DivergedError, DoorError
 from pmarl_trainer.learners.actor_critic import clip_by_group
 from pmarl_trainer.learners.evaluation import Outcome, play
-from pmarl_trainer.networks.layers import StackedLinear
-from pmarl_trainer.networks.policy import as_seen
+from pmarl_trainer.learners.graph import cost_scope
+from pmarl_trainer.networks.adjustment import AdjustmentNetwork, Tape
 
 
-class AdjustmentNetwork(nn.Module):
-    """A small network per firm: its observation -> hidden -> hidden -> z, a real number.
+class Episode:
+    """What an episode cost, and what was seen of it.
 
-    The adjustment is a = unit z, or within the range low .. high of the firm's actions a = low + (high - low)
-    sigmoid(z + z_0), where z_0 makes a start at 0, where 0 is inside the range: the firm first passes demand on.
+    Attributes:
+        costs: of each step, [B, N].
+        seen: observations [B, N, O].
     """
 
-    low: Tensor
-    high: Tensor
-    offset: Tensor
-    unit: Tensor
+    def __init__(self, warmup: int) -> None:
+        """The first `warmup` periods' costs do not count."""
+        self._first = max(0, warmup - 1)  # of the steps: period 0 has none
+        self.costs: list[Any] = []
+        self.seen: list[Any] = []
 
-    def __init__(self, spec: EnvSpec, config: TrainConfig, generator: torch.Generator) -> None:
-        super().__init__()
-        n, hidden, size = len(spec.agents), config.hidden_size, spec.observation_size
-        self.bounded, self.sees_all = config.order_range == "action_set", config.sees_all
-        self.hidden_1 = StackedLinear(n, n * size if self.sees_all else size, hidden, generator)
-        self.hidden_2 = StackedLinear(n, hidden, hidden, generator)
-        self.output = StackedLinear(n, hidden, 1, generator, gain=0.03)
-        unit = torch.ones(n) if spec.observation_scale is None else torch.as_tensor(spec.observation_scale)
-        low, high = torch.zeros(n, 1), torch.zeros(n, 1)
-        if spec.adjustments is not None:
-            table = torch.as_tensor(spec.adjustments).float()
-            low, high = table.amin(dim=1, keepdim=True), table.amax(dim=1, keepdim=True)
-        start = (-low / (high - low).clamp(min=1e-6)).clamp(0.05, 0.95)
-        for name, value in {"low": low, "high": high, "offset": start.logit(), "unit": unit.view(-1, 1)}.items():
-            self.register_buffer(name, value, persistent=False)
+    def step(self, observations: Any, info: Mapping[str, Any]) -> None:
+        """Take what a step returned.
 
-    def forward(self, observations: Tensor) -> Tensor:
-        """Scaled observations [N, B, O] -> real adjustments a [N, B]."""
-        x = functional.elu(self.hidden_1(as_seen(observations, self.sees_all)))
-        z = self.output(functional.elu(self.hidden_2(x))).squeeze(-1)
-        if not self.bounded:
-            return self.unit * z
-        return self.low + (self.high - self.low) * torch.sigmoid(z + self.offset)
+        Raises:
+            DoorError: if there are no costs.
+        """
+        if "cost" not in info:
+            raise DoorError("env: info has no 'cost', which method hdpo minimises")
+        self.costs.append(info["cost"])
+        self.seen.append(observations)
+
+    @property
+    def counts(self) -> np.ndarray:
+        """[T] whether a period's costs count."""
+        return np.arange(-1, len(self.costs)) >= max(self._first, 0)
+
+    def by_firm(self) -> tuple[Tensor, float]:
+        """[N] each firm's counted cost, mean over rows, with its gradient; and the mean cost of all periods stepped
+        through, all firms together.
+        """
+        costs = torch.stack([torch.as_tensor(cost) for cost in self.costs]).mean(dim=1)
+        return costs[self._first :].sum(dim=0), float(costs.detach().sum())
 
 
 class HindsightLearner:
@@ -93,6 +99,8 @@ class HindsightLearner:
         symlog = config.observation_transform == "symlog"
         self.scaler = ObservationScaler(scale, len(spec.agents), spec.observation_size, symlog=symlog).to(device)
         self._table = None if spec.adjustments is None else torch.as_tensor(spec.adjustments, device=device).float()
+        self._tape: Tape | None = None
+        self._scope = torch.as_tensor(cost_scope(spec.adjacency, config.cost_scope), device=device)
         self._optimiser = torch.optim.Adam(self.actor.parameters(), lr=config.policy_lr or config.lr, fused=True)
 
     def orders(self, observations: Tensor, demand: Tensor, *, discrete: bool) -> Tensor:
@@ -102,10 +110,18 @@ class HindsightLearner:
         """
         a = self.actor(self.scaler(observations))
         if discrete:
-            assert self._table is not None  # the configuration and __init__ see to it
-            nearest = (a.detach().unsqueeze(-1) - self._table.unsqueeze(1)).abs().argmin(dim=-1)
-            a = a + (self._table.gather(1, nearest) - a).detach()
+            a = a + (self._nearest(a) - a).detach()
         return (demand + a.to(demand.dtype)).clamp(min=0)  # unlike relu, it passes the gradient of whole orders of 0
+
+    def _nearest(self, a: Tensor) -> Tensor:
+        """The nearest of each firm's own actions, [N, B]."""
+        assert self._table is not None  # the configuration and __init__ see to it
+        nearest = (a.detach().unsqueeze(-1) - self._table.unsqueeze(1)).abs().argmin(dim=-1)
+        return self._table.gather(1, nearest)
+
+    def _taken(self, a: Tensor) -> Tensor:
+        """The adjustments that are trained with."""
+        return self._nearest(a) if self.config.adjustment == "straight_through" else a
 
     @torch.no_grad()
     def play(self, env: BatchedEnv, seed: int) -> Outcome:
@@ -129,45 +145,87 @@ class HindsightLearner:
             DivergedError: if the cost or its gradient is not finite.
             DoorError: if the environment has no costs, or none that depend on the orders.
         """
-        counted, stepped, seen = self._episode(env, seed)
+        self.zero_grad()
+        by_hand = not self.actor.sees_all and getattr(env, "has_order_gradients", False)
+        episode = Episode(int(getattr(env, "warmup", 0)))
+        counted, stepped = self._by_hand(env, seed, episode) if by_hand else self._by_autograd(env, seed, episode)
+        norms = clip_by_group(self.actor.parameters(), self.config.policy_clip, self._agents)
+        norm, cost = float(norms.mean()), float(counted.detach().sum())
+        if not math.isfinite(norm) or not math.isfinite(cost):
+            raise DivergedError(f"training diverged: cost {cost}, gradient {norm} (try a smaller train.policy_lr)")
+        self.step(episode.seen)
+        return {"rollout_cost": stepped, "policy_loss": cost, "policy_gradient": norm}
+
+    def _by_hand(self, env: Any, seed: int, episode: Episode) -> tuple[Tensor, float]:
+        """Play an episode, and add its gradient by the adjoints of the simulation and of the policies."""
+        env.keep_passages()
+        seen = env.reset(seed=seed)
+        episode.seen.append(seen)
+        by_observation, by_demand, passes = [], [], []
+        for t in range(int(env.horizon) - 1):
+            demand = torch.as_tensor(env.local_state.demand).transpose(0, 1)
+            scaled = self.scaler(agent_major(seen, self.device))
+            tape = self._tape_for(int(env.horizon) - 1, scaled)
+            adjustments = self.actor.trace(tape, t, scaled)
+            wanted = demand + self._taken(adjustments).to(demand.dtype)
+            passes.append((wanted >= 0).to(scaled.dtype))
+            slope = (tape.slope[t] * passes[t]).unsqueeze(1) * self.scaler.slope(tape.inputs[t]).transpose(1, 2)
+            by_observation.append(tape.by_input[t].mul_(slope).numpy())
+            by_demand.append(passes[t].numpy())
+            seen, _, _, _, info = env.step_orders(for_env(wanted.clamp_(min=0), seen))
+            episode.step(seen, info)
+        counted, stepped = episode.by_firm()
+        scope = self._scope.numpy()  # [K, N]
+        per_cost = scope / np.maximum(scope @ counted.numpy(), 1e-9)[:, None] / env.num_envs
+        weights = episode.counts[:, None, None] * per_cost
+        gradients = torch.as_tensor(env.order_gradients(weights, by_observation, by_demand))
+        for t, gradient in enumerate(gradients):
+            self.actor.add_gradient(tape, t, gradient.to(passes[t].dtype) * passes[t])
+        return counted, stepped
+
+    def _tape_for(self, steps: int, like: Tensor) -> Tape:
+        if self._tape is None or self._tape.shape != (steps, *like.shape) or self._tape.inputs.dtype != like.dtype:
+            self._tape = Tape(steps, like, self.config.hidden_size)
+        return self._tape
+
+    def _by_autograd(self, env: BatchedEnv, seed: int, episode: Episode) -> tuple[Tensor, float]:
+        """Play an episode, and add its gradient by back-propagation through the environment."""
+        seen = env.reset(seed=seed)
+        episode.seen.append(seen)
+        discrete = self.config.adjustment == "straight_through"
+        for _ in range(1, int(env.horizon)):
+            seen, _, _, _, info = self._order(env, seen, discrete=discrete)
+            episode.step(seen, info)
+        counted, stepped = episode.by_firm()
         if not counted.requires_grad:
             raise DoorError(
                 "env: says that it is differentiable, but its info['cost'] carries no gradient with respect to the "
                 "quantities of step_orders, which method hdpo needs"
             )
-        self.zero_grad()
-        (counted / counted.detach().clamp(min=1e-9)).backward()  # type: ignore[no-untyped-call]
-        norms = clip_by_group(self.actor.parameters(), self.config.policy_clip, self._agents)
-        norm, cost = float(norms.mean()), float(counted.detach())
-        if not math.isfinite(norm) or not math.isfinite(cost):
-            raise DivergedError(f"training diverged: cost {cost}, gradient {norm} (try a smaller train.policy_lr)")
-        self.step(seen)
-        return {"rollout_cost": stepped, "policy_loss": cost, "policy_gradient": norm}
+        sums = self._scope.to(counted) @ counted
+        logs = sums / sums.detach().clamp(min=1e-9)
+        if len(sums) == 1:
+            logs.sum().backward()  # type: ignore[no-untyped-call]
+            return counted, stepped
+        parameters = list(self.actor.parameters())
+        for parameter in parameters:
+            parameter.grad = torch.zeros_like(parameter)
+        for i, own in enumerate(logs):  # one pass a firm, of which only the firm's own parameters are kept
+            gradients = torch.autograd.grad(own, parameters, retain_graph=True)
+            for parameter, gradient in zip(parameters, gradients, strict=True):
+                assert parameter.grad is not None
+                parameter.grad[i] = gradient[i]
+        return counted, stepped
 
     def zero_grad(self) -> None:
         """Forget the policies' gradients."""
         self._optimiser.zero_grad()
 
-    def step(self, seen: Tensor) -> None:
-        """Step by the policies' gradients; learn to scale observations from those that were `seen` [S, N, O]."""
+    def step(self, seen: Sequence[Any]) -> None:
+        """Step by the policies' gradients; learn to scale observations from those that were seen, [.., N, O] each."""
         self._optimiser.step()
-        self.scaler.update(seen)
-
-    def _episode(self, env: BatchedEnv, seed: int) -> tuple[Tensor, float, Tensor]:
-        """(Mean cost of the counted periods, mean cost of all periods stepped through, observations [S, N, O])."""
-        seen = env.reset(seed=seed)
-        warmup, discrete = int(getattr(env, "warmup", 0)), self.config.adjustment == "straight_through"
-        counted, stepped = torch.zeros((), device=self.device), 0.0
-        observations = [seen.detach()]
-        for period in range(1, int(env.horizon)):
-            seen, _, _, _, info = self._order(env, seen, discrete=discrete)
-            if "cost" not in info:
-                raise DoorError("env: info has no 'cost', which method hdpo minimises")
-            cost = info["cost"].sum(dim=1).mean()
-            stepped += float(cost.detach())
-            counted = counted + cost if period >= warmup else counted
-            observations.append(seen.detach())
-        return counted, stepped, torch.cat(observations)
+        if self.scaler.moments is not None:
+            self.scaler.update(torch.cat([torch.as_tensor(part).detach() for part in seen]))
 
     def _order(self, env: Any, seen: Any, *, discrete: bool) -> StepResult:
         """Let every firm of every row order, given the observations [B, N, O] that the environment returned."""

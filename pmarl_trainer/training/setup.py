@@ -39,4 +39,7 @@ def open_differentiable_env(config: RunConfig, num_envs: int, device: torch.devi
         DoorError: one line, if it is not.
     """
     cfg, env = config.train, config.env
-    return make_differentiable_env(env.entry, env.arguments, num_envs, cfg.seed, str(device), cfg.max_steps)
+    arguments = with_wishes(env.entry, env.arguments, config.env_wishes)
+    return make_differentiable_env(
+        env.entry, arguments, num_envs, cfg.seed, str(device), cfg.max_steps, by_hand=not cfg.sees_all
+    )

@@ -9,6 +9,7 @@ Shapes: N firms, B environments, K sums of costs; a price is [N, K, B] per firm 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -253,9 +254,8 @@ def _sent(slots: list[np.ndarray], lead: LeadTimes, drawn: Journeys | None) -> n
         for periods in drawn.distinct:
             prices += np.where((drawn.periods == periods)[:, None], slots[periods - 1], 0.0)
         return prices
-    if len(lead.slots) == 1:
-        return slots[lead.slots[0][0]]
-    return sum(slots[slot] * mask[:, :, None] for slot, mask in lead.slots)
+    parts = [slots[slot] if mask is None else slots[slot] * mask[:, :, None] for slot, mask in lead.slots]
+    return functools.reduce(np.add, parts)
 
 
 def _spread(segments: Segments, values: np.ndarray) -> np.ndarray:

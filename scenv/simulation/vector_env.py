@@ -67,7 +67,6 @@ class VectorEnv:
         observation_scale: [N] float64, each firm's mean demand: a hint for learners to divide observations by.
         differentiable: whether costs, rewards, observations and local states carry the gradient with respect to the
             orders of `step_orders`: with `backend="torch"`.
-        keeps_passages: set it before `reset` to keep the episode's steps, which `order_gradients` needs (numpy only).
         last_info: the info of the latest `reset` or `step`; after `reset`, that of period 0. Always "cost" [B, N];
             with lost sales "lost_sales" [B, N], units of the period; with disruptions "closed" (bool), "delay" (the
             most periods that any of the firm's incoming links is delayed by) and "demand_factor", each [B, N].
@@ -109,7 +108,7 @@ class VectorEnv:
         self._on_numpy = backend == "numpy"
         self.differentiable = backend == "torch"
         self._blocks = [RowBlock(scenario, self.structure, rows) for rows in self._block_rows()]
-        self.keeps_passages = False
+        self._keeps_passages = False
         self._steps_left = 0
         self._disruption_infos: dict[str, np.ndarray] = {}
         self._more_infos = scenario.lost_sales or bool(scenario.disruptions)
@@ -191,7 +190,7 @@ class VectorEnv:
         self._steps_left = self.horizon - 1
         outputs = self._outputs()
         for block in self._blocks:
-            block.passages = [] if self.keeps_passages else None
+            block.passages = [] if self._keeps_passages else None
             demand = self._asarray(np.ascontiguousarray(drawn.demand[block.rows].transpose(1, 2, 0)))
             block.start(demand, drawn.conditions_of(block.rows, self._asarray))
             outputs.take(block)
@@ -245,6 +244,10 @@ class VectorEnv:
         """Whether `order_gradients` knows this scenario's rules: on numpy, without `allocation="priority"`."""
         return self._on_numpy and self.structure.priority is None
 
+    def keep_passages(self) -> None:
+        """Keep the steps of every episode from the next `reset` on, for `order_gradients`."""
+        self._keeps_passages = True
+
     def order_gradients(
         self, weights: np.ndarray, by_observation: Sequence[np.ndarray], by_demand: Sequence[np.ndarray]
     ) -> np.ndarray:
@@ -260,10 +263,12 @@ class VectorEnv:
             [T - 1, N, B]: the gradients with respect to the quantities of each `step_orders`.
 
         Raises:
-            ValueError: if the episode was not kept (`keeps_passages`) or has not ended, or not `has_order_gradients`.
+            ValueError: if the episode was not kept (`keep_passages`) or has not ended, or not `has_order_gradients`.
         """
-        if not self.has_order_gradients or not self.keeps_passages or self._steps_left > 0:
-            raise ValueError("order_gradients needs a whole episode on numpy, played with keeps_passages, no priority")
+        if not self.has_order_gradients or not self._keeps_passages or self._steps_left > 0:
+            raise ValueError(
+                "order_gradients needs a whole episode on numpy, played after keep_passages(), no priority"
+            )
         parts = []
         for block in self._blocks:
             assert block.passages is not None

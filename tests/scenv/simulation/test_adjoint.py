@@ -65,7 +65,7 @@ def by_autograd(network, rule, weights):
 
 def by_hand(network, rule, weights):
     env = make(network, rule, "numpy")
-    env.keeps_passages = True
+    env.keep_passages()
     base, by_observation, by_demand = reactions(env)
     seen, slopes, demand_slopes = env.reset(), [], []
     for t in range(HORIZON - 1):
@@ -113,7 +113,7 @@ def test_blocks_of_rows_change_nothing(monkeypatch):
 def test_what_it_cannot_do_is_refused():
     env = scenv.vector_env("bg", 2, seed=0)
     env.reset()
-    with pytest.raises(ValueError, match="keeps_passages"):
+    with pytest.raises(ValueError, match="keep_passages"):
         env.order_gradients(np.ones((50, 1, 4)), [], [])
     assert not scenv.vector_env("bg", 2, allocation="priority").has_order_gradients
     assert not scenv.vector_env("bg", 2, backend="torch").has_order_gradients
