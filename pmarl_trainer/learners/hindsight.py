@@ -221,11 +221,14 @@ class HindsightLearner:
         """Forget the policies' gradients."""
         self._optimiser.zero_grad()
 
-    def step(self, seen: Sequence[Any]) -> None:
-        """Step by the policies' gradients; learn to scale observations from those that were seen, [.., N, O] each."""
+    def step(self, seen: Tensor | Sequence[Any]) -> None:
+        """Step by the policies' gradients; learn to scale observations from those that were seen, [S, N, O] or parts of
+        it, which are joined only if they are needed.
+        """
         self._optimiser.step()
         if self.scaler.moments is not None:
-            self.scaler.update(torch.cat([torch.as_tensor(part).detach() for part in seen]))
+            whole = seen if isinstance(seen, Tensor) else torch.cat([torch.as_tensor(part).detach() for part in seen])
+            self.scaler.update(whole)
 
     def _order(self, env: Any, seen: Any, *, discrete: bool) -> StepResult:
         """Let every firm of every row order, given the observations [B, N, O] that the environment returned."""
