@@ -1,4 +1,4 @@
-"""The policy file format (docs/pages/policy_files.md): scenv reads tests/golden/policy as the trainer's tests write it."""
+"""The policy file format (docs/pages/policy_files.md): scenv reads what the trainer writes, tests/golden/policy."""
 
 from __future__ import annotations
 
