@@ -37,6 +37,10 @@ def render_command(
         ),
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="With --run: of the demand, 0 by default.")] = None,
+    around: Annotated[str | None, typer.Option(help="Draw this firm and those near it only.")] = None,
+    hops: Annotated[
+        int | None, typer.Option(min=0, help="With --around: how many edges away that is, 2 by default.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", "-f", help="Write over a file that exists.")] = False,
 ) -> None:
     """Draw a network in its stages, or an episode: stock, backorders and orders of each stage over time.
@@ -46,6 +50,8 @@ def render_command(
     Examples:
 
         scenv render r2 -o r2.png
+
+        scenv render 38.csv --around Part_0001 --hops 1 -o part.png
 
         scenv render bg --run --policy sterman -o beer_game.png
 
@@ -58,13 +64,17 @@ def render_command(
         for option, value in (("--policy", policy), ("--seed", seed)):
             if value is not None:
                 raise ScenvError(f"{option} {value}: has no effect without --run, which simulates an episode")
+    if run and around is not None:
+        raise ScenvError(f"--around {around}: has no effect with --run, which draws stages")
+    if around is None and hops is not None:
+        raise ScenvError(f"--hops {hops}: has no effect without --around FIRM")
     path = output or Path(f"{Path(name).stem}{'_run' if run else ''}.png")
     _check_suffix(path, run)
     if path.suffix.lower() != CSV_SUFFIX:
         require_matplotlib()
     refuse_to_overwrite(path, force)
     if not run:
-        save(draw_network(name), path)
+        save(draw_network(name, around=around, hops=2 if hops is None else hops), path)
     else:
         loaded, policy = load_scenario(name), policy or "base-stock"
         episode = record_episode(policy, loaded, seed=seed or 0)

@@ -21,6 +21,8 @@ from scenv.network.stage_titles import stage_titles
 from scenv.render import draw_episode, draw_network, frame, save
 from scenv.render.disruption_marks import marks_of
 from scenv.render.layout import layered_layout
+from scenv.render.network_picture import fitted, letters
+from scenv.render.sketch import around, gathered, whole
 from scenv.scenario.implied import firm_demand_moments
 from tests.scenv.strategies import dags
 
@@ -298,3 +300,52 @@ def test_twelve_policies_can_be_told_apart_and_an_outlier_does_not_flatten_them(
     figure.canvas.draw()
     labels = [label.get_window_extent() for label in axes.get_xticklabels()]
     assert all(label.x0 >= 0 and label.y0 >= 0 for label in labels)
+
+
+def test_long_names_stay_in_their_pills_and_keep_their_ends() -> None:
+    assert fitted("dist_0", 0.92) == ("dist_0", 8.5)
+    name, size = fitted("Regional distribution centre (North-East) 17", 1.2)
+    assert name.startswith("Regional")
+    assert name.endswith("17")
+    assert "…" in name
+    assert 6.5 <= size < 7
+    assert letters("東京") > letters("ab")
+    graph = nx.DiGraph(
+        [("株式会社 東京製作所 第二工場 部品センター", f"Filiale Am Hauptbahnhof Nummer {k}") for k in range(3)]
+    )
+    figure = draw_network(graph)
+    assert_texts_apart_and_on_the_canvas(figure)
+    figure.canvas.draw()
+    [axes] = [axes for axes in figure.axes if any(patch.get_width() > 1 for patch in axes.patches)]
+    widest = max(patch.get_window_extent().width for patch in axes.patches)
+    drawn = [text for text in axes.texts if "Filiale" in text.get_text()]
+    assert len({text.get_text() for text in drawn}) == 3
+    assert all(text.get_window_extent().width <= widest for text in drawn)
+
+
+def test_too_many_firms_are_gathered_with_their_number_and_flow_is_kept() -> None:
+    scenario = scenv.load_scenario(scenv.generators.distribution(4, 6), costs="uniform")  # 1 + 6 + 36 + 216 firms
+    sketch = gathered(scenario)
+    assert sorted(sketch.labels) == ["1 × 0 in, 6 out", "216 × 1 in, 0 out", "36 × 1 in, 6 out", "6 × 1 in, 6 out"]
+    np.testing.assert_allclose(sketch.flow, 216 * 8)
+    np.testing.assert_allclose(sketch.demand, [216 * 8])
+    shown = {text.get_text() for text in texts(draw_network(scenario))}
+    assert "216 × 1 in, 0 out" in shown
+    assert "firms of a stage that are alike are drawn as one, with their number" in shown
+
+
+def test_the_firms_around_one() -> None:
+    scenario, graph = scenv.load_scenario("r2"), scenv.load_network("r2").graph
+    near = around(scenario, "whole_0", 1)
+    assert set(near.agents) == {"whole_0", *graph.predecessors("whole_0"), *graph.successors("whole_0")}
+    assert set(around(scenario, "whole_0", 0).agents) == {"whole_0"}
+    assert set(around(scenario, "whole_0", 9).agents) == set(scenario.network.agents)
+    full = whole(scenario)
+    flows = {
+        (full.agents[u], full.agents[v]): f for u, v, f in zip(full.supplier, full.customer, full.flow, strict=True)
+    }
+    for u, v, flow in zip(near.supplier, near.customer, near.flow, strict=True):
+        assert flow == flows[near.agents[u], near.agents[v]]
+    assert_texts_apart_and_on_the_canvas(draw_network("r2", around="whole_0", hops=1))
+    with pytest.raises(scenv.ScenvError, match=r"'whole_9' is no firm of network 'r2' \(did you mean"):
+        draw_network("r2", around="whole_9")
