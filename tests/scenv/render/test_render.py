@@ -302,6 +302,7 @@ def test_twelve_policies_can_be_told_apart_and_an_outlier_does_not_flatten_them(
     assert all(label.x0 >= 0 and label.y0 >= 0 for label in labels)
 
 
+@pytest.mark.filterwarnings("ignore:Glyph")
 def test_long_names_stay_in_their_pills_and_keep_their_ends() -> None:
     assert fitted("dist_0", 0.92) == ("dist_0", 8.5)
     name, size = fitted("Regional distribution centre (North-East) 17", 1.2)
