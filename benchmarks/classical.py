@@ -12,7 +12,7 @@ and with the best levels on record, instead of the search for them:
 
     python -m benchmarks.classical --levels-from benchmarks/results/classical.json
 
-A policy called "near-optimal" is the yardstick that the reading at the end measures the others by.
+A policy called "near-optimal" is what the reading at the end measures the others by.
 
 The part after "=" is what `scenv.policies.make_policy` takes (a name, a .json file of levels, `module:callable`), or a
 .json file with the `episode_costs` that another process found on the same seed and number of episodes. `{network}` and
@@ -37,7 +37,7 @@ from scenv.policies import make_policy
 from scenv_paper.provenance import provenance
 
 RESULTS = Path(__file__).parent / "results"
-REFERENCE, BEST_LEVELS, YARDSTICK = "base-stock", "optimised-base-stock", "near-optimal"
+REFERENCE, BEST_LEVELS, NEAR_OPTIMAL = "base-stock", "optimised-base-stock", "near-optimal"
 POLICIES = (
     REFERENCE,
     "base-stock-review",
@@ -247,7 +247,7 @@ def main() -> None:
         "reference": REFERENCE,
         "best_levels": BEST_LEVELS,
         "levels_commit": levels_commit(args.levels_from),
-        "yardstick": YARDSTICK if YARDSTICK in args.extra else None,
+        "near_optimal": NEAR_OPTIMAL if NEAR_OPTIMAL in args.extra else None,
         "table": main_table(args),
         "serial": serial_table(args),
         "sensitivity": [] if args.no_sensitivity else sensitivity_table(args),

@@ -28,7 +28,7 @@ def report(document: dict[str, Any]) -> str:
     lines += _serial(document["serial"])
     if document["sensitivity"]:
         lines += _sensitivity(document["sensitivity"])
-        lines += _reading(document["table"], document["sensitivity"], document.get("yardstick"))
+        lines += _reading(document["table"], document["sensitivity"], document.get("near_optimal"))
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -87,7 +87,7 @@ def _sensitivity(entries: list[dict[str, Any]]) -> list[str]:
     return [*lines, ""]
 
 
-def _reading(table: list[dict[str, Any]], sensitivity: list[dict[str, Any]], yardstick: str | None) -> list[str]:
+def _reading(table: list[dict[str, Any]], sensitivity: list[dict[str, Any]], near_optimal: str | None) -> list[str]:
     """What the numbers say next to the paper's Figure 5."""
 
     def span(entries: list[dict[str, Any]], policy: str) -> str:
@@ -109,11 +109,12 @@ def _reading(table: list[dict[str, Any]], sensitivity: list[dict[str, Any]], yar
             lines.append(
                 f"- On {name}, BS costs {span(entries, bs)} and DA {span(entries, da)} times the best constants."
             )
-        if entries and yardstick:
-            times = {policy: _times(entries, policy, yardstick) for policy in (bs, da, best)}
+        if entries and near_optimal:
+            times = {policy: _times(entries, policy, near_optimal) for policy in (bs, da, best)}
             lines.append(
-                f"- Against the {yardstick} policies, each of which sees its own firm only, BS costs {times[bs]} times "
-                f"as much, DA {times[da]} and the best constants {times[best]}: that last part no constants can gain."
+                f"- Against the {near_optimal} policies, each of which sees its own firm only, BS costs {times[bs]} "
+                f"times as much, DA {times[da]} and the best constants {times[best]}: that last part no constants can "
+                "gain."
             )
     return [
         *lines,

@@ -1,4 +1,4 @@
-"""The same update as `pmarl_trainer.learners.actor_critic.Learner`, agent by agent: yardstick and oracle.
+"""The same update as `pmarl_trainer.learners.actor_critic.Learner`, agent by agent: baseline and oracle.
 
 Its structure is that of the published MAAC code (github.com/shariqiqbal2810/MAAC, utils/critics.py and
 algorithms/attention_sac.py): one module per agent and layer, key, selector and value extractors per head, attention of

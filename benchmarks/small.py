@@ -4,7 +4,7 @@
     python -m benchmarks.small --record   put this commit's figures on record (results/small.json)
 
 Steps per second depend on the machine, ratios of two measurements in one run much less. So it compares ratios:
-a batched environment's step in numpy (B = 1,024) against a PettingZoo environment's, and both against a yardstick of
+a batched environment's step in numpy (B = 1,024) against a PettingZoo environment's, and both against a run of
 plain numpy calls on arrays of the same sizes, whose speed no commit of ours changes; and the trainer's update against
 the same update agent by agent (`benchmarks.maac_loop`). Times are CPU seconds of the process, which a busy machine
 disturbs least. A ratio below 70 % of the recorded one prints a warning (`::warning::`, which GitHub shows on the
@@ -33,7 +33,7 @@ NETWORKS = ("bg", "r3")
 UPDATE = argparse.Namespace(hidden=64, heads=4)  # the trainer's defaults
 
 
-def yardstick(shape: tuple[int, ...], calls: int = 60, seconds: float = 0.3, repeats: int = 5) -> float:
+def numpy_speed(shape: tuple[int, ...], calls: int = 60, seconds: float = 0.3, repeats: int = 5) -> float:
     """How many times per CPU second numpy does `calls` additions of arrays of `shape`; median of repeats."""
     left, right = np.ones(shape), np.ones(shape)
     rates = []
@@ -61,7 +61,7 @@ def update_speed(rounds: int = 7) -> dict[str, float]:
     ratios = [loop / own for loop, own in zip(seconds["loop"][1:], seconds["stacked"][1:], strict=True)]
     return {
         "updates per CPU s": 1 / statistics.median(seconds["stacked"][1:]),
-        "ratio update / per-agent yardstick": statistics.median(ratios),
+        "ratio update / per-agent baseline": statistics.median(ratios),
     }
 
 
@@ -77,8 +77,8 @@ def measure() -> dict[str, dict[str, float]]:
             "batched steps per CPU s": batched,
             "PettingZoo steps per CPU s": single,
             "ratio batched / PettingZoo": batched / single,
-            "ratio batched / yardstick": batched / 1024 / yardstick((firms, 1024)),
-            "ratio PettingZoo / yardstick": single / yardstick((firms, 1)),
+            "ratio batched / numpy": batched / 1024 / numpy_speed((firms, 1024)),
+            "ratio PettingZoo / numpy": single / numpy_speed((firms, 1)),
         }
     result["r3"] |= update_speed()
     return result
@@ -90,7 +90,7 @@ def compare(measured: dict[str, dict[str, float]], recorded: dict[str, dict[str,
         f"{name}: {key} is {value:.3g}, recorded {recorded[name][key]:.3g}"
         for name, figures in measured.items()
         for key, value in figures.items()
-        if key.endswith("yardstick") and value < TOLERATED * recorded.get(name, {}).get(key, 0.0)
+        if key.endswith(("baseline", "numpy")) and value < TOLERATED * recorded.get(name, {}).get(key, 0.0)
     ]
 
 

@@ -3,7 +3,7 @@
     OMP_NUM_THREADS=1 python -m benchmarks.update_speed
 
 writes results/update_speed.json and .md. One update is a step of critics, policies and targets on one drawn batch,
-already on the device. The yardstick `benchmarks.maac_loop` has the structure of the published MAAC code; a test holds
+already on the device. The baseline `benchmarks.maac_loop` has the structure of the published MAAC code; a test holds
 both to the same parameters after five updates (tests/pmarl_trainer/learners/test_update_oracle.py).
 
 Method. One process, `--threads` threads; all variants take turns, round after round, with the same batch and random
