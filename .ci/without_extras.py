@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-EXTRAS = ("torch", "tensorboard", "filelock", "matplotlib")
+EXTRAS = ("torch", "tensorboard", "safetensors", "matplotlib")
 
 
 def importable(name: str) -> bool:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 import scenv
 from pmarl_trainer.config import reading as trainer_reading
 from pmarl_trainer.config.files import build_config, read_config
+from pmarl_trainer.config.writing import yaml_text
 from pmarl_trainer.errors import ConfigError
 from scenv.scenario import reading as scenv_reading
 
@@ -264,3 +265,36 @@ def test_dry_run_takes_what_scenv_takes(project: Path) -> None:
         done = subprocess.run(command, capture_output=True, text=True, timeout=120)
         assert done.returncode == 0, done.stderr
         assert "entry: scenv:vector_env" in done.stdout
+
+
+@pytest.mark.parametrize("entry", ["scenv:vector_env", "scenv:parallel_env"])
+def test_a_file_without_a_network_is_refused_at_both_doors(tmp_path: Path, entry: str) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(f"env: {{entry: '{entry}', horizon: 20}}\n")
+    with pytest.raises(scenv.ScenvError, match="network"):
+        scenv.load_scenario(path)
+    with pytest.raises(ConfigError, match=r"mine.yaml: env.network is missing"):
+        read_config(path)
+    assert read_config(path, ["env.network=bg"]).env.arguments["network"] == "bg"
+
+
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text(st.characters(exclude_categories=["C"]))
+)
+
+
+@given(
+    st.dictionaries(
+        st.text(st.characters(exclude_categories=["C"])) | st.sampled_from(sorted(CORE)),
+        SCALARS
+        | st.lists(SCALARS | st.sampled_from(sorted(CORE)), max_size=3)
+        | st.sampled_from(["1e1", "0o17", "on", "<<"]),
+        max_size=4,
+    )
+)
+def test_what_dry_run_prints_reads_back_as_the_same(data: dict[str, Any]) -> None:
+    assert repr(trainer_reading.parse_yaml(yaml_text(data))) == repr(data)

@@ -174,9 +174,9 @@ def _resume(folder: Path, *, quiet: bool) -> None:
 
 
 def _print_configuration(config: RunConfig) -> None:
-    import yaml
+    from pmarl_trainer.config.writing import yaml_text
 
-    print(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False), end="")
+    print(yaml_text(config.model_dump(mode="json")), end="")
 
 
 def _say_how_it_ended(result: TrainingResult) -> None:

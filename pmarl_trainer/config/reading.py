@@ -18,7 +18,7 @@ from typing import Any
 
 import yaml
 
-__all__ = ["MAX_DEPTH", "MAX_YAML_BYTES", "ReadingError", "absolute_path", "parse_yaml", "with_absolute_paths"]
+__all__ = ["CORE", "MAX_DEPTH", "MAX_YAML_BYTES", "ReadingError", "absolute_path", "parse_yaml", "with_absolute_paths"]
 
 MAX_YAML_BYTES = 2**20
 MAX_DEPTH = 20
@@ -29,7 +29,8 @@ _FILE_KEYS = frozenset({"file", "network", "path", "scenario"})
 _NO_FILES_IN = frozenset({"columns"})
 
 _NULL, _BOOL, _INT, _FLOAT = (f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float"))
-_CORE: dict[str, tuple[re.Pattern[str], list[str], Callable[[str], Any]]] = {
+#: The scalars that are no text: tag -> pattern, first characters, what is made of it.
+CORE: dict[str, tuple[re.Pattern[str], list[str], Callable[[str], Any]]] = {
     _NULL: (re.compile(r"(?:~|null|Null|NULL|)\Z"), ["~", "n", "N", ""], lambda text: None),
     _BOOL: (re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z"), list("tTfF"), lambda text: text[0] in "tT"),
     _INT: (
@@ -180,13 +181,13 @@ class _CoreLoader(yaml.SafeLoader):
 
     def construct_core(self, node: yaml.Node) -> Any:
         """A null, boolean, integer or float, whose text must be written as one."""
-        pattern, _, convert = _CORE[node.tag]
+        pattern, _, convert = CORE[node.tag]
         if not isinstance(node, yaml.ScalarNode) or not pattern.match(node.value):
             kind = node.tag.rpartition(":")[2]
             raise yaml.constructor.ConstructorError(None, None, f"is no {kind} of YAML 1.2", node.start_mark)
         return convert(node.value)
 
 
-for _tag, (_pattern, _first, _) in _CORE.items():
+for _tag, (_pattern, _first, _) in CORE.items():
     _CoreLoader.add_implicit_resolver(_tag, _pattern, _first)
     _CoreLoader.add_constructor(_tag, _CoreLoader.construct_core)

@@ -5,11 +5,22 @@ Names follow BenchMARL where the thing is the same. `config_files` reads the fil
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, Strict, StrictBool, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    StrictBool,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from pmarl_trainer.config.presets import ENV_WISHES, PRESETS
 from pmarl_trainer.errors import did_you_mean
@@ -60,17 +71,28 @@ METHOD_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
 
 #: More processors than any machine that this runs on.
 MOST_THREADS = 1024
-#: The largest whole number of a setting that has no smaller bound of its own.
-LARGEST_WHOLE = 10**12
-#: The largest real number of one: far beyond any use, and no losses made of it outgrow float32 at once.
-LARGEST_REAL = 1e9
+#: The largest number of a setting that has no smaller bound of its own: no losses made of it outgrow float32 at once.
+LARGEST = 10**12
 
 
-#: Every number of the section train is one of these: a number as it is written, not a text, truth value or 1.0 for 1;
-#: finite; bounded.
-Whole = Annotated[int, Strict(), Field(ge=0, le=LARGEST_WHOLE)]
-Real = Annotated[float, Strict(), Field(ge=0, le=LARGEST_REAL, allow_inf_nan=False)]
+#: Every number of the section train is one of these, no text or truth value, finite, and at most LARGEST. That bound is
+#: `TrainConfig._number`'s: one that stood here would replace a field's own.
+Whole = Annotated[int, Strict()]
+Real = Annotated[float, Strict(), Field(allow_inf_nan=False)]
 Seed = Annotated[int, Strict(), Field(ge=0, lt=2**63)]
+
+
+def _boolean(value: Any) -> Any:
+    """What people write for truth values: in YAML 1.2 these words are text unless a truth value is expected."""
+    if isinstance(value, str):
+        return {"yes": True, "on": True, "true": True, "no": False, "off": False, "false": False}.get(
+            value.lower(), value
+        )
+    return value
+
+
+#: A truth value, not a number.
+Boolean = Annotated[StrictBool, BeforeValidator(_boolean)]
 
 
 class EnvConfig(BaseModel):
@@ -239,7 +261,7 @@ class TrainConfig(BaseModel):
     keep_checkpoints_num: Whole | None = Field(
         default=0, ge=0, description="Policies of the latest checkpoints kept besides best and last; null: all."
     )
-    checkpoint_memory: StrictBool = Field(default=True, description="Save the replay too, so that resuming is exact.")
+    checkpoint_memory: Boolean = Field(default=True, description="Save the replay too, so that resuming is exact.")
     loggers: tuple[Literal["csv", "tensorboard", "wandb", "mlflow"], ...] = Field(
         default=("csv", "tensorboard"),
         description="Where losses and evaluations go while training; each needs its package.",
@@ -252,8 +274,18 @@ class TrainConfig(BaseModel):
         description="Of the networks' products; parameters, losses and targets are float32 in any case. bf16 is "
         "faster on processors that have it, and rounds to three digits; tf32 (also three digits) is for NVIDIA GPUs.",
     )
-    compile: StrictBool = Field(default=False, description="torch.compile the networks: pays on GPUs, seldom on CPUs.")
+    compile: Boolean = Field(default=False, description="torch.compile the networks: pays on GPUs, seldom on CPUs.")
     threads: Literal["auto"] | Whole = Field(default="auto", description="Of torch on the CPU; auto: torch's choice.")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _number(cls, value: Any, info: ValidationInfo) -> Any:
+        """1e1 is 10, in the section train as in env; a seed is written as the whole number that it is."""
+        if isinstance(value, bool) or not isinstance(value, int | float) or str(info.field_name).endswith("seed"):
+            return value
+        if LARGEST < abs(value) < math.inf:
+            raise ValueError(f"must be at most {LARGEST:.0e}")
+        return int(value) if isinstance(value, float) and value.is_integer() else value
 
     @model_validator(mode="before")
     @classmethod

@@ -283,7 +283,7 @@ def firm_env(
     """One firm's own simulator, see `FirmEnv`.
 
     Args:
-        scenario: as for `scenv.vector_env`; `scenv.firm_scenario` makes one that holds no more than one firm knows.
+        scenario: as for `scenv.vector_env`.
         agent: the firm.
         num_envs: B.
         backend, device, seed: as for `scenv.vector_env`.

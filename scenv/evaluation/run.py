@@ -9,6 +9,7 @@ from typing import Any, TypeAlias, overload
 import networkx as nx
 import numpy as np
 
+from scenv.errors import ScenarioError
 from scenv.evaluation.comparison import Comparison
 from scenv.evaluation.conduct import begin, decide, whole_number
 from scenv.evaluation.result import Evaluation
@@ -84,6 +85,8 @@ def evaluate(
     if isinstance(policy, str) or not isinstance(policy, Mapping | Sequence):
         policies = make_policies(_named([policy]), loaded)
         return _run(*policies.popitem(), loaded, episodes, seed)
+    if not policy:
+        raise ScenarioError("evaluate needs at least one policy, got none")
     policies = make_policies(policy if isinstance(policy, Mapping) else _named(policy), loaded)
     return Comparison({name: _run(name, made, loaded, episodes, seed) for name, made in policies.items()})
 

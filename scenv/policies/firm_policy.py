@@ -1,7 +1,6 @@
 """One firm's learned policy, from its own two files: a small network in numpy, from its own observation to its action.
 
-`pmarl-export` writes NAME.json (what goes in, what comes out) and NAME.safetensors (the numbers) for each firm; the
-format is the docs' page "The policy file format".
+`pmarl-export` writes NAME.json (what goes in, what comes out) and NAME.safetensors (the numbers) for each firm.
 """
 
 from __future__ import annotations
@@ -13,16 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load
 
 from scenv.errors import ScenarioError, shown
+from scenv.policies.tensor_file import read_tensors
 from scenv.text_file import read_bytes
 
 FORMAT = "pmarl-policy"
 VERSION = 1
 _MAX_SPEC_BYTES = 1 << 20
-_MAX_TENSOR_BYTES = 1 << 30
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +77,7 @@ class FirmPolicy:
         """
         path = Path(path)
         spec = _read_spec(path)
-        tensors = _read_tensors(path.with_suffix(".safetensors"))
+        tensors = read_tensors(path.with_suffix(".safetensors"))
         try:
             names = [str(name) for name in spec["layers"]]
             policy = cls(
@@ -99,15 +96,6 @@ class FirmPolicy:
             raise ScenarioError(f"{path}: damaged: {shown(error.args[0] if error.args else error)}") from error
         _check(policy, path)
         return policy
-
-
-def _read_tensors(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of a safetensors file by name. The format holds no code; the library checks every size and offset."""
-    content = read_bytes(path, _MAX_TENSOR_BYTES, ScenarioError)
-    try:
-        return load(content)
-    except (SafetensorError, KeyError, TypeError, ValueError, OverflowError) as error:
-        raise ScenarioError(f"{path}: not a safetensors file, or damaged ({shown(str(error))})") from error
 
 
 def _read_spec(path: Path) -> dict[str, Any]:

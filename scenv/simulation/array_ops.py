@@ -19,6 +19,8 @@ from typing import Any
 import array_api_compat
 import numpy as np
 
+from scenv.errors import ScenvError, shown
+
 Array = Any  # any array of the Python Array API: numpy.ndarray, torch.Tensor, ...
 
 _TINY = 1e-300
@@ -169,16 +171,21 @@ def backend_asarray(backend: str, device: Any = None) -> Any:
     """The function that turns numpy arrays (or the backend's own) into the backend's arrays on `device`.
 
     Raises:
-        ValueError: for an unknown backend, a device that numpy does not have, or torch where it is not installed.
+        ScenvError: for an unknown backend, a device that there is not, or torch where it is not installed.
     """
     if backend == "numpy":
         if device not in (None, "cpu"):
-            raise ValueError(f"backend 'numpy' has no device {device!r}; use backend='torch'")
+            raise ScenvError(f"backend 'numpy' has no device {device!r}; use backend='torch'")
         return np.asarray
     if backend != "torch":
-        raise ValueError(f"backend must be 'numpy' or 'torch', got {backend!r}")
+        raise ScenvError(f"backend must be 'numpy' or 'torch', got {shown(backend)}")
     try:
         torch = importlib.import_module("torch")
     except ImportError as error:
-        raise ValueError("backend 'torch' needs PyTorch: pip install \"scenv[train]\"") from error
+        raise ScenvError("backend 'torch' needs PyTorch: pip install \"scenv[train]\"") from error
+    try:
+        torch.empty(0, device=device)
+    except (AssertionError, RuntimeError, TypeError, NotImplementedError) as error:  # each for another kind of device
+        said = str(error).strip().split("\n", 1)[0]
+        raise ScenvError(f"device {shown(device)} cannot be used here: {said[:200]}") from error
     return functools.partial(torch.as_tensor, device=device)

@@ -148,7 +148,8 @@ def numeric_fields():
 def test_every_number_is_finite_bounded_and_a_number(name):
     """One rule for all: no infinity, none absurdly large, no text or truth value for a number, no 2.5 for a count."""
     whole = "float" not in str(TrainConfig.model_fields[name].annotation)
-    wrong = [float("inf"), float("nan"), -1, 1e300, 10**30, True, "3", *((1.0, 2.5) if whole else ())]
+    wrong = [float("inf"), float("nan"), -1, 1e300, 10**30, 10**400, True, "3", *((2.5,) if whole else ())]
+    wrong += [1.0] if name.endswith("seed") else []
     for value in wrong:
         with pytest.raises(ConfigError, match=rf"train\.{name}|{name} must") as caught:
             build_config({"env": ENV, "train": {name: value}}, "file")
@@ -158,3 +159,28 @@ def test_every_number_is_finite_bounded_and_a_number(name):
 def test_the_rule_is_about_the_numbers_that_were_named():
     named = {"lr", "alpha", "critic_clip", "huber_delta", "attention_regularisation", "threads", "num_envs", "seed"}
     assert named < set(numeric_fields())
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *({name: 0} for name in ("rollouts", "num_envs", "batch_size", "hidden_size", "attention_heads", "lr")),
+        {"final_episodes": 1},
+        {"hidden_size": 2**20 + 4},
+        {"env_processes": 1025},
+        {"polyak_tau": 1.5},
+        {"target_entropy": 5.0},
+        {"updates_per_transition": 101.0},
+    ],
+    ids=str,
+)
+def test_a_settings_own_bounds_hold(wrong):
+    (name,) = wrong
+    with pytest.raises(ConfigError, match=rf"train\.{name}"):
+        build_config({"env": ENV, "train": wrong}, "file")
+
+
+def test_a_whole_number_may_have_an_exponent_as_in_the_section_env():
+    train = build_config({"env": ENV, "train": {"memory_size": 1e6, "rollouts": 20.0}}, "file").train
+    assert (train.memory_size, train.rollouts) == (1_000_000, 20)
+    assert isinstance(train.memory_size, int)

@@ -198,8 +198,12 @@ def test_scaling_a_torch_observation_in_place_does_not_change_the_future() -> No
     [
         ({"backend": "jax"}, "backend must be 'numpy' or 'torch', got 'jax'"),
         ({"backend": "numpy", "device": "cuda"}, "'numpy' has no device 'cuda'"),
+        ({"backend": "torch", "device": "gpu"}, "device 'gpu' cannot be used here"),
+        ({"backend": "torch", "device": 2.5}, "device 2.5 cannot be used here"),
+        ({"backend": "torch", "device": "cuda:99"}, "device 'cuda:99' cannot be used here"),
     ],
 )
 def test_unknown_backends_are_refused(arguments: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(scenv.ScenvError, match=message) as caught:
         scenv.vector_env("bg", 2, **arguments)
+    assert len(str(caught.value).splitlines()) == 1
