@@ -16,6 +16,8 @@ from pmarl_trainer.config.schema import RunConfig
 from pmarl_trainer.training.observer import Beginning, Observer, Rollout
 
 _DAY = 86_400.0
+#: Periods of an episode from which on a rollout, before which nothing can be measured, takes minutes.
+_LONG = 5_000
 
 
 class Display(Observer):
@@ -32,6 +34,9 @@ class Display(Observer):
         self._seen, self._warned = "", False
         total = beginning.config.train.rollouts
         self._say(describe(beginning.config, beginning.device))
+        horizon = beginning.config.env.arguments.get("horizon")
+        if isinstance(horizon, int | float) and horizon >= _LONG:
+            self._say(f"episodes of {horizon:,.0f} periods: a rollout can take many minutes")
         if beginning.rollout:
             self._say(f"going on after rollout {beginning.rollout} of {total}")
         if self._bar is not None:

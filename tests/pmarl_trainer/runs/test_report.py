@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from pmarl_trainer.config.files import build_config
+from pmarl_trainer.config.schema import RunConfig
 from pmarl_trainer.data.replay import Replay
 from pmarl_trainer.env_api.protocol import describe
 from pmarl_trainer.errors import DivergedError
@@ -15,6 +16,7 @@ from pmarl_trainer.runs.evaluate import evaluate_run
 from pmarl_trainer.runs.evaluation_log import EvaluationLog, read_evaluations
 from pmarl_trainer.runs.facts import load_config
 from pmarl_trainer.runs.learning_curve import draw_learning_curve, spread
+from pmarl_trainer.runs.progress import Display
 from pmarl_trainer.runs.run_folder import start_run
 from pmarl_trainer.training.diagnosis import explain_divergence
 from pmarl_trainer.training.loop import train
@@ -198,3 +200,11 @@ def test_parameters_that_have_exploded_are_named(tmp_path):
     assert re.search(r"q is nan: critic\.weight has grown .* smaller train\.lr \(0\.003\)", text)
     assert "kept in" in text
     assert "best" in text
+
+
+@pytest.mark.parametrize(("horizon", "said"), [(100_000, True), (5e3, True), (50, False), (None, False)])
+def test_long_episodes_are_announced_before_the_first(tmp_path, capsys, horizon, said):
+    env = {"entry": "scenv:vector_env", "network": "bg", **({} if horizon is None else {"horizon": horizon})}
+    config = RunConfig.model_validate({"env": env})
+    Display().begin(Beginning(config, tmp_path, 0, None, "cpu"))
+    assert ("a rollout can take many minutes" in capsys.readouterr().out) is said
