@@ -32,7 +32,7 @@ from pmarl_trainer.errors import DivergedError, DoorError
 from pmarl_trainer.learners.actor_critic import clip_by_group
 from pmarl_trainer.learners.evaluation import Outcome, play
 from pmarl_trainer.learners.graph import cost_scope
-from pmarl_trainer.networks.adjustment import AdjustmentNetwork, Tape
+from pmarl_trainer.networks.adjustment import AdjustmentNetwork, TracedPasses
 
 
 class Episode:
@@ -99,7 +99,7 @@ class HindsightLearner:
         symlog = config.observation_transform == "symlog"
         self.scaler = ObservationScaler(scale, len(spec.agents), spec.observation_size, symlog=symlog).to(device)
         self._table = None if spec.adjustments is None else torch.as_tensor(spec.adjustments, device=device).float()
-        self._tape: Tape | None = None
+        self._passes: TracedPasses | None = None
         self._scope = torch.as_tensor(cost_scope(spec.adjacency, config.cost_scope), device=device)
         self._optimiser = torch.optim.Adam(self.actor.parameters(), lr=config.policy_lr or config.lr, fused=True)
 
@@ -161,32 +161,31 @@ class HindsightLearner:
         env.keep_passages()
         seen = env.reset(seed=seed)
         episode.seen.append(seen)
-        by_observation, by_demand, passes = [], [], []
+        passes = self._passes_for(int(env.horizon) - 1, env.num_envs)
+        passes.begin()
+        by_observation, by_demand = [], []
         for t in range(int(env.horizon) - 1):
-            demand = torch.as_tensor(env.local_state.demand).transpose(0, 1)
             scaled = self.scaler(agent_major(seen, self.device))
-            tape = self._tape_for(int(env.horizon) - 1, scaled)
-            adjustments = self.actor.trace(tape, t, scaled)
-            wanted = demand + self._taken(adjustments).to(demand.dtype)
-            passes.append((wanted >= 0).to(scaled.dtype))
-            slope = (tape.slope[t] * passes[t]).unsqueeze(1) * self.scaler.slope(tape.inputs[t]).transpose(1, 2)
-            by_observation.append(tape.by_input[t].mul_(slope).numpy())
-            by_demand.append(passes[t].numpy())
-            seen, _, _, _, info = env.step_orders(for_env(wanted.clamp_(min=0), seen))
+            wanted = env.local_state.demand.T + self._taken(passes.forward(t, scaled)).numpy()
+            ordered = wanted >= 0
+            slope = self.scaler.slope(scaled).transpose(1, 2).numpy() * ordered[:, None]
+            by_observation.append(np.multiply(passes.by_input[t], slope, out=passes.by_input[t]))
+            by_demand.append(ordered)
+            seen, _, _, _, info = env.step_orders(np.maximum(wanted, 0, out=wanted).T)
             episode.step(seen, info)
         counted, stepped = episode.by_firm()
         scope = self._scope.numpy()  # [K, N]
         per_cost = scope / np.maximum(scope @ counted.numpy(), 1e-9)[:, None] / env.num_envs
         weights = episode.counts[:, None, None] * per_cost
-        gradients = torch.as_tensor(env.order_gradients(weights, by_observation, by_demand))
+        gradients = env.order_gradients(weights, by_observation, by_demand)
         for t, gradient in enumerate(gradients):
-            self.actor.add_gradient(tape, t, gradient.to(passes[t].dtype) * passes[t])
+            passes.add_gradient(t, gradient * by_demand[t])
         return counted, stepped
 
-    def _tape_for(self, steps: int, like: Tensor) -> Tape:
-        if self._tape is None or self._tape.shape != (steps, *like.shape) or self._tape.inputs.dtype != like.dtype:
-            self._tape = Tape(steps, like, self.config.hidden_size)
-        return self._tape
+    def _passes_for(self, steps: int, rows: int) -> TracedPasses:
+        if self._passes is None or self._passes.shape[:2] != (steps, rows):
+            self._passes = TracedPasses(self.actor, steps, rows)
+        return self._passes
 
     def _by_autograd(self, env: BatchedEnv, seed: int, episode: Episode) -> tuple[Tensor, float]:
         """Play an episode, and add its gradient by back-propagation through the environment."""

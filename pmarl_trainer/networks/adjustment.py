@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -10,28 +13,6 @@ from pmarl_trainer.config.schema import TrainConfig
 from pmarl_trainer.env_api.protocol import EnvSpec
 from pmarl_trainer.networks.layers import StackedLinear
 from pmarl_trainer.networks.policy import as_seen
-
-
-class Tape:
-    """What the derivatives of an episode's T passes need, in memory that is taken once: what is taken from the system
-    anew for every episode costs more than what is computed in it.
-
-    Attributes:
-        inputs: [T, N, B, O] scaled observations.
-        first, second: [T, N, B, H] what the hidden layers gave.
-        by_first, by_second: [T, N, B, H] dz / d(what they gave before ELU).
-        by_input: [T, N, O, B] dz / d(scaled observations).
-        slope: [T, N, B] da / dz.
-    """
-
-    def __init__(self, steps: int, like: Tensor, hidden: int) -> None:
-        """Room for `steps` passes of inputs such as `like` [N, B, O]."""
-        agents, rows, size = like.shape
-        self.shape = (steps, *like.shape)
-        self.inputs = like.new_empty(steps, agents, rows, size)
-        self.first, self.second, self.by_first, self.by_second = like.new_empty(4, steps, agents, rows, hidden)
-        self.by_input = like.new_empty(steps, agents, size, rows)
-        self.slope = like.new_empty(steps, agents, rows)
 
 
 class AdjustmentNetwork(nn.Module):
@@ -65,59 +46,98 @@ class AdjustmentNetwork(nn.Module):
     def forward(self, observations: Tensor) -> Tensor:
         """Scaled observations [N, B, O] -> real adjustments a [N, B]."""
         x = functional.elu(self.hidden_1(as_seen(observations, self.sees_all)))
-        return self._adjustments(self.output(functional.elu(self.hidden_2(x))).squeeze(-1))[0]
+        return self.squash(self.output(functional.elu(self.hidden_2(x))).squeeze(-1))[0]
 
-    def _adjustments(self, z: Tensor) -> tuple[Tensor, Tensor]:
+    def squash(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """z [N, B] -> a, and da / dz."""
         if not self.bounded:
             return self.unit * z, self.unit.expand_as(z)
         share = torch.sigmoid(z + self.offset)
         return self.low + (self.high - self.low) * share, (self.high - self.low) * share * (1 - share)
 
-    @torch.no_grad()
-    def trace(self, tape: Tape, t: int, observations: Tensor) -> Tensor:
-        """`forward` for policies that see their own firm only; its derivatives become pass `t` of the tape."""
-        last = self.output.weight.transpose(1, 2)  # [N, 1, H]; so narrow a product takes longer than a sum
-        inputs, first, second = tape.inputs[t].copy_(observations), tape.first[t], tape.second[t]
-        by_first, by_second = tape.by_first[t], tape.by_second[t]
-        first_slope = _elu(torch.baddbmm(self.hidden_1.bias, inputs, self.hidden_1.weight, out=first))
-        _elu(torch.baddbmm(self.hidden_2.bias, first, self.hidden_2.weight, out=second), by_second)
-        z = (second * last).sum(dim=-1).add_(self.output.bias.squeeze(-1))
-        adjustments, tape.slope[t] = self._adjustments(z)
-        by_second.mul_(last)
-        torch.bmm(by_second, self.hidden_2.weight.transpose(1, 2), out=by_first).mul_(first_slope)
-        torch.bmm(self.hidden_1.weight, by_first.transpose(1, 2), out=tape.by_input[t])
+
+class TracedPasses:
+    """The passes of an episode and their derivatives by hand, for policies that see their own firm only, on the CPU.
+
+    In numpy: products and exponentials of matrices as small as a firm's take half of torch's time there (measured on an
+    AMD EPYC: 22 and 17 microseconds against 40 and 43 for r2 with 48 rows). Memory is taken once for all episodes.
+    """
+
+    def __init__(self, network: AdjustmentNetwork, steps: int, rows: int) -> None:
+        """Room for `steps` passes of `rows` rows."""
+        self._network = network
+        agents, size, hidden = network.hidden_1.weight.shape
+        dtype = np.dtype(str(network.output.weight.dtype).removeprefix("torch."))
+        self.shape = (steps, rows, dtype)
+        self._layers: list[_Layer] = []
+        self._inputs = np.empty((steps, agents, rows, size), dtype)
+        self._first, self._second, self._by_first, self._by_second = np.empty((4, steps, agents, rows, hidden), dtype)
+        self._scratch = np.empty((agents, rows, hidden), dtype)
+        self._by_input = np.empty((agents, rows, size), dtype)
+        self._slope = np.empty((steps, agents, rows), dtype)
+        self.by_input = np.empty((steps, agents, size, rows), dtype)
+
+    def begin(self) -> None:
+        """Look at the parameters as they are now, and make their gradients zero."""
+        network = self._network
+        self._layers = []
+        for layer in (network.hidden_1, network.hidden_2, network.output):
+            layer.weight.grad, layer.bias.grad = torch.zeros_like(layer.weight), torch.zeros_like(layer.bias)
+            weight, bias = layer.weight.detach().numpy(), layer.bias.detach().numpy()
+            transposed = np.ascontiguousarray(weight.transpose(0, 2, 1))
+            self._layers.append(_Layer(weight, bias, layer.weight.grad.numpy(), layer.bias.grad.numpy(), transposed))
+
+    def forward(self, t: int, observations: Tensor) -> Tensor:
+        """Adjustments [N, B] for scaled observations [N, B, O], as pass `t`; `by_input[t]` [N, O, B] becomes
+        da / d(scaled observations).
+        """
+        one, two, three = self._layers
+        inputs, first, second = self._inputs[t], self._first[t], self._second[t]
+        by_first, by_second = self._by_first[t], self._by_second[t]
+        np.copyto(inputs, observations.numpy())
+        np.add(np.matmul(inputs, one.weight, out=first), one.bias, out=first)
+        _elu(first, self._scratch)
+        np.add(np.matmul(first, two.weight, out=second), two.bias, out=second)
+        _elu(second, by_second)
+        z = np.einsum("nbh,nh->nb", second, three.weight[:, :, 0]) + three.bias[:, :, 0]
+        adjustments, slope = self._network.squash(torch.as_tensor(z))
+        self._slope[t] = slope.numpy()
+        by_second *= three.weight.transpose(0, 2, 1)  # from here on these are dz / d(what a layer gives before ELU)
+        np.multiply(np.matmul(by_second, two.transposed, out=by_first), self._scratch, out=by_first)
+        by_input = np.matmul(by_first, one.transposed, out=self._by_input)
+        np.multiply(by_input.transpose(0, 2, 1), self._slope[t][:, None], out=self.by_input[t])
         return adjustments
 
-    @torch.no_grad()
-    def add_gradient(self, tape: Tape, t: int, by_adjustment: Tensor) -> None:
-        """Add to the parameters' gradients those of pass `t`, given dL / da [N, B]; it is used up by that."""
-        by_z = (by_adjustment * tape.slope[t]).unsqueeze(-1)
-        by_first, by_second = tape.by_first[t].mul_(by_z), tape.by_second[t].mul_(by_z)
-        layers = ((self.hidden_1, tape.inputs[t], by_first), (self.hidden_2, tape.first[t], by_second))
-        for layer, seen, by_result in layers:
-            weight, bias = _gradients(layer)
-            weight.baddbmm_(seen.transpose(1, 2), by_result)
-            bias.add_(by_result.sum(dim=1, keepdim=True))
-        weight, bias = _gradients(self.output)
-        weight.add_((tape.second[t] * by_z).sum(dim=1).unsqueeze(-1))
-        bias.add_(by_z.sum(dim=1, keepdim=True))
+    def add_gradient(self, t: int, by_adjustment: np.ndarray) -> None:
+        """Add to the parameters' gradients those of pass `t`, which is used up by that, given dL / da [N, B]."""
+        by_z = (by_adjustment * self._slope[t]).astype(self.shape[2])[:, :, None]
+        one, two, three = self._layers
+        for layer, seen, by_result in (
+            (one, self._inputs[t], self._by_first[t]),
+            (two, self._first[t], self._by_second[t]),
+        ):
+            by_result *= by_z
+            layer.by_weight += np.matmul(seen.transpose(0, 2, 1), by_result)
+            layer.by_bias += np.einsum("nbh->nh", by_result)[:, None]
+        self._second[t] *= by_z
+        three.by_weight += np.einsum("nbh->nh", self._second[t])[:, :, None]
+        three.by_bias += by_z.sum(axis=1, keepdims=True)
 
 
-def _gradients(layer: StackedLinear) -> tuple[Tensor, Tensor]:
-    """The gradients of a layer's weight and bias, zeros where there are none yet."""
-    for parameter in (layer.weight, layer.bias):
-        if parameter.grad is None:
-            parameter.grad = torch.zeros_like(parameter)
-    assert layer.weight.grad is not None
-    assert layer.bias.grad is not None
-    return layer.weight.grad, layer.bias.grad
-
-
-def _elu(x: Tensor, slope: Tensor | None = None) -> Tensor:
-    """Put ELU(x) in the place of x; returns its derivative (in `slope`). Half the time of torch's own and a derivative
-    from its result.
+@dataclass
+class _Layer:
+    """A layer's parameters and their gradients, in the tensors' own memory; and its weights transposed, a copy, since
+    products with transposed views take twice as long.
     """
-    slope = torch.clamp(x, max=0, out=slope).exp_()
-    torch.maximum(x, slope - 1, out=x)
-    return slope
+
+    weight: np.ndarray
+    bias: np.ndarray
+    by_weight: np.ndarray
+    by_bias: np.ndarray
+    transposed: np.ndarray
+
+
+def _elu(x: np.ndarray, slope: np.ndarray) -> None:
+    """Put ELU(x) in the place of x, and its derivative into `slope`."""
+    np.exp(np.minimum(x, 0, out=slope), out=slope)
+    np.maximum(x, slope - 1, out=x)
