@@ -268,14 +268,19 @@ def test_dry_run_takes_what_scenv_takes(project: Path) -> None:
 
 
 @pytest.mark.parametrize("entry", ["scenv:vector_env", "scenv:parallel_env"])
-def test_a_file_without_a_network_is_refused_at_both_doors(tmp_path: Path, entry: str) -> None:
+def test_a_file_whose_entry_stands_alone_means_the_entrys_own_network_at_both_doors(tmp_path: Path, entry: str) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(f"env: {{entry: '{entry}', horizon: 20}}\n")
-    with pytest.raises(scenv.ScenvError, match="network"):
-        scenv.load_scenario(path)
-    with pytest.raises(ConfigError, match=r"mine.yaml: env.network is missing"):
-        read_config(path)
+    config = read_config(path)
+    factory = getattr(scenv, entry.removeprefix("scenv:"))
+    meant = scenv.load_scenario("r2", horizon=20).model_dump()
+    assert factory(**config.env.arguments).scenario.model_dump() == scenv.load_scenario(path).model_dump() == meant
     assert read_config(path, ["env.network=bg"]).env.arguments["network"] == "bg"
+    path.write_text("env: {horizon: 20}\n")
+    with pytest.raises(scenv.ScenarioError, match="field 'network' is missing"):
+        scenv.load_scenario(path)
+    with pytest.raises(ConfigError, match="entry"):
+        read_config(path)
 
 
 SCALARS = (

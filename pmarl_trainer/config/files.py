@@ -101,9 +101,6 @@ def build_config(
         own = {section: {key: value}}
         _resolve(own, Path(), False, f"override {text!r}")
         sections.setdefault(section, {}).update(own[section])
-    env = sections["env"]
-    if str(env.get("entry")).startswith("scenv:") and not _FIELDS_OF_DEFAULT & env.keys():  # its default is for Python
-        raise ConfigError(f"{label}: env.network is missing; give a built-in name or a network file, or a scenario")
     given = {"train": {key: value for key, value in train.items() if value is not None}}
     _resolve(given, Path(), False, label)
     sections["train"] = {**sections.get("train", {}), **given["train"]}

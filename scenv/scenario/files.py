@@ -31,6 +31,8 @@ DOOR_KEYS = frozenset({"entry", "backend", "device"})
 _TRAINER_KEYS = ("num_envs", "seed")
 _YAML = (".yaml", ".yml")
 #: A scenario may start from another, that from a third; so long may the chain be.
+#: What `scenv.vector_env()` and `scenv.parallel_env()` simulate unless told otherwise.
+DEFAULT_NETWORK = "r2"
 _MAX_CHAIN = 8
 
 Fields = dict[str, Any]
@@ -152,7 +154,10 @@ def _environment_section(document: Any, path: Path) -> Fields:
     for key in _TRAINER_KEYS:
         if key in section:
             raise ScenarioError(f"{named(path)}: {key!r} is the trainer's: write it in the section train")
-    return {key: value for key, value in section.items() if key not in DOOR_KEYS}
+    fields = {key: value for key, value in section.items() if key not in DOOR_KEYS}
+    if "entry" in section and not {"network", "scenario"} & fields.keys():
+        fields["network"] = DEFAULT_NETWORK  # as the entry itself does
+    return fields
 
 
 def _network_block(network: Network) -> Fields:
