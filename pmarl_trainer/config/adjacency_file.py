@@ -11,11 +11,11 @@ from pmarl_trainer.errors import ConfigError
 
 _MAX_BYTES = 64 << 20
 
-Adjacency = tuple[tuple[int, ...], ...]
+Adjacency = tuple[tuple[float, ...], ...]
 
 
 def read_adjacency(path: Path) -> Adjacency:
-    """The matrix of whole numbers [N][N] in a file.
+    """The matrix [N][N] in a file, of which the signs count.
 
     Args:
         path: `.json` ([[0, -1], [1, 0]]), `.npy`, or any other ending for text: a row a line, numbers separated by
@@ -37,10 +37,9 @@ def read_adjacency(path: Path) -> Adjacency:
         raise ConfigError(f"{path}: not a matrix of numbers with rows of one length") from error
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not len(matrix):
         raise ConfigError(f"{path}: an adjacency matrix is square, got shape {list(matrix.shape)}")
-    if not np.isin(matrix, (-1, 0, 1)).all():
-        wrong = matrix[~np.isin(matrix, (-1, 0, 1))][0]
-        raise ConfigError(f"{path}: entries are -1 (supplies), 1 (is a customer of) or 0, got {wrong:g}")
-    return tuple(tuple(int(value) for value in row) for row in matrix)
+    if not np.isfinite(matrix).all():
+        raise ConfigError(f"{path}: entries are finite numbers, got {matrix[~np.isfinite(matrix)][0]:g}")
+    return tuple(tuple(int(value) for value in row) for row in np.sign(matrix))
 
 
 def _read(path: Path) -> object:

@@ -146,7 +146,7 @@ class TrainConfig(BaseModel):
         description="hdpo: a is a real number; nearest: trained so, but evaluated with the nearest action of the set; "
         "straight_through: trained with the nearest action too, the gradient passing as if a were real.",
     )
-    adjacency: tuple[tuple[int, ...], ...] | None = Field(
+    adjacency: tuple[tuple[int | float, ...], ...] | None = Field(
         default=None,
         description="[N][N] instead of the environment's own, or the name of a file with it (.json, .npy, text): entry "
         "i,j is -1 if i supplies j, 1 if i is a customer of j; or 1 for any two neighbours.",

@@ -20,19 +20,26 @@ class RunningMoments(nn.Module):
     def __init__(self, shape: tuple[int, ...]) -> None:
         """Moments of samples of `shape`."""
         super().__init__()
-        self.register_buffer("count", torch.zeros((), dtype=torch.float64))
+        self.register_buffer("count", torch.zeros(shape[0], *[1] * (len(shape) - 1), dtype=torch.float64))
         self.register_buffer("mean", torch.zeros(shape, dtype=torch.float64))
         self.register_buffer("squares", torch.zeros(shape, dtype=torch.float64))
 
     @torch.no_grad()
-    def update(self, samples: Tensor) -> None:
-        """Take samples [S, *shape]."""
+    def update(self, samples: Tensor, active: Tensor | None = None) -> None:
+        """Take samples [S, N, ...], of each agent those where `active` [S, N] is true (None: all)."""
         samples = samples.to(self.mean)
-        count, mean = len(samples), samples.mean(dim=0)
+        if active is None:
+            count, mean = torch.full_like(self.count, len(samples)), samples.mean(dim=0)
+        else:
+            within = active.view(*active.shape, *[1] * (samples.dim() - 2))
+            count = within.sum(dim=0).to(self.count)
+            mean = torch.where(within, samples, 0.0).sum(dim=0) / count.clamp(min=1)
+            samples = torch.where(within, samples, mean)
         total = self.count + count
         delta = mean - self.mean
-        self.squares += (samples - mean).square().sum(dim=0) + delta.square() * self.count * count / total
-        self.mean += delta * count / total
+        some = total.clamp(min=1)
+        self.squares += (samples - mean).square().sum(dim=0) + delta.square() * self.count * count / some
+        self.mean += delta * count / some
         self.count.copy_(total)
 
     @property
@@ -57,10 +64,10 @@ class ObservationScaler(nn.Module):
         self.register_buffer("divisor", torch.ones(agents, 1, 1) if scale is None else scale.view(-1, 1, 1).float())
         self.divisor: Tensor
 
-    def update(self, observations: Tensor) -> None:
-        """Learn the running moments, where they are used, from observations [S, N, O]."""
+    def update(self, observations: Tensor, active: Tensor | None = None) -> None:
+        """Learn the running moments, where they are used, from observations [S, N, O]; `active` as there."""
         if self.moments is not None:
-            self.moments.update(observations)
+            self.moments.update(observations, active)
 
     def of_agent(self, agent: int) -> tuple[Tensor, Tensor, float | None, bool]:
         """One agent's mean [O], std [O], the bound after (x - mean) / std, and whether symlog follows: for export."""

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
+import time
+import traceback
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
 import numpy as np
 
-from pmarl_trainer.env_api.parallel_adapter import ParallelEnvBatch, row_seeds
-from pmarl_trainer.env_api.protocol import StepResult, import_entry
+from pmarl_trainer.env_api import foreign
+from pmarl_trainer.env_api.agent_spaces import MASK
+from pmarl_trainer.env_api.entry import import_entry
+from pmarl_trainer.env_api.parallel_adapter import OPTIONAL_FACTS, ParallelEnvBatch, row_seeds
+from pmarl_trainer.env_api.protocol import StepResult
 from pmarl_trainer.errors import DoorError
 
+#: Seconds that processes have to end by themselves.
+GRACE = 5.0
 _FACTS = ("agents", "num_actions", "horizon", "observation_sizes")
-_OPTIONAL_FACTS = ("adjacency_matrix", "reward_delay", "observation_scale", "warmup")
 
 
 class ProcessBatch:
@@ -48,21 +54,22 @@ class ProcessBatch:
         """
         self.num_envs = num_envs
         self.last_info: dict[str, np.ndarray] = {}
+        self._entry = entry
         shares = np.array_split(np.arange(num_envs), min(processes, num_envs))
         self._rows = [slice(int(share[0]), int(share[-1]) + 1) for share in shares]
         context = multiprocessing.get_context("spawn")  # a fork would copy torch's threads, which then hang
         self._pipes: list[Connection] = []
-        workers = []
+        self._workers: list[Any] = []
         for share in shares:
             ours, theirs = context.Pipe()
             task = (theirs, entry, dict(arguments), len(share), max_steps)
             worker = context.Process(target=_work, args=task, daemon=True)
             worker.start()
             theirs.close()
-            workers.append(worker)
+            self._workers.append(worker)
             self._pipes.append(ours)
-        self._finalizer = weakref.finalize(self, _stop, self._pipes, workers)
-        facts, *_ = [self._answer(pipe) for pipe in self._pipes]
+        self._finalizer = weakref.finalize(self, _stop, self._pipes, self._workers)
+        facts, *_ = [self._answer(k, "its factory") for k in range(len(shares))]
         for name, value in facts.items():
             setattr(self, name, value)
 
@@ -78,7 +85,7 @@ class ProcessBatch:
         return np.concatenate([observations for observations, _ in answers])
 
     def step(self, actions: np.ndarray) -> StepResult:
-        """Step every copy that is still running; see `env_api.BatchedEnv.step`."""
+        """Step every copy with agents still in it; see `env_api.BatchedEnv.step`."""
         answers = self._all("step", [actions[rows] for rows in self._rows])
         observations, rewards, terminated, truncated = (
             np.concatenate([answer[k] for answer in answers]) for k in range(4)
@@ -86,15 +93,17 @@ class ProcessBatch:
         self._take_info([answer[4] for answer in answers])
         return observations, rewards, terminated, truncated, self.last_info
 
-    def _take_info(self, parts: list[dict[str, np.ndarray]]) -> None:
-        """Costs of all rows; a process whose rows have all ended reports none, which counts as zero."""
-        shape = (len(self.agents),)
-        if any("cost" in part for part in parts):
-            sizes = [rows.stop - rows.start for rows in self._rows]
-            costs = [part.get("cost", np.zeros((n, *shape))) for part, n in zip(parts, sizes, strict=True)]
-            self.last_info = {"cost": np.concatenate(costs)}
-        else:
-            self.last_info = {}
+    def _take_info(self, parts: Sequence[Mapping[str, np.ndarray]]) -> None:
+        """Costs, masks and presence of all rows; a process that says nothing of one means zero, all and everybody."""
+        n, most = len(self.agents), int(self.num_actions.max())
+        possible = np.arange(most) < self.num_actions[:, None]
+        sizes = [rows.stop - rows.start for rows in self._rows]
+        self.last_info = {}
+        for name, missing in (("cost", np.zeros(n)), (MASK, possible), ("present", np.ones(n, dtype=bool))):
+            if any(name in part for part in parts):
+                defaults = (np.broadcast_to(missing, (size, *missing.shape)) for size in sizes)
+                values = [part.get(name, default) for part, default in zip(parts, defaults, strict=True)]
+                self.last_info[name] = np.concatenate(values)
 
     def _all(self, command: str, arguments: list[Any]) -> list[Any]:
         for pipe, argument in zip(self._pipes, arguments, strict=True):
@@ -102,52 +111,71 @@ class ProcessBatch:
                 pipe.send((command, argument))
             except OSError:
                 continue  # it has ended: its answer below says so
-        return [self._answer(pipe) for pipe in self._pipes]
+        return [self._answer(k, f"{command}()") for k in range(len(self._pipes))]
 
-    def _answer(self, pipe: Connection) -> Any:
+    def _answer(self, which: int, call: str) -> Any:
+        """What process `which` answers to a call; DoorError if it failed, died or does not answer."""
+        pipe, patience = self._pipes[which], foreign.LIMIT
+        began = time.monotonic()
         try:
-            error, answer = pipe.recv()
+            if not pipe.poll(patience):
+                self.close()
+                raise DoorError(f"env: {self._entry}: {call} in a process has not returned for {patience:.0f} s")
+            error, answer, trace = pipe.recv()
         except (EOFError, OSError) as ended:
+            self._workers[which].join(timeout=5)
+            code = self._workers[which].exitcode
             self.close()
-            raise DoorError("env: a process that steps copies of the environment has ended unexpectedly") from ended
+            raise DoorError(
+                f"env: {self._entry}: a process that steps copies of it has ended unexpectedly in {call} "
+                f"(exit code {code}, after {time.monotonic() - began:.0f} s)"
+            ) from ended
         if error is not None:
             self.close()
-            raise DoorError(error)
+            raise DoorError(error) from RemoteTraceback(trace)
         return answer
+
+
+class RemoteTraceback(Exception):  # noqa: N818 (as the standard library's pools call it)
+    """The traceback of an error in another process, as text: the cause of the error shown here."""
 
 
 def _work(pipe: Connection, entry: str, arguments: dict[str, Any], rows: int, max_steps: int | None) -> None:
     """One process: answer until told to stop. Ctrl-C is the parent's business, which saves and then ends this."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    call = "its factory"
     try:
-        factory = import_entry(entry)
-        batch = ParallelEnvBatch([factory(**arguments) for _ in range(rows)], max_steps)
-        facts = {name: getattr(batch, name) for name in _FACTS}
-        facts |= {name: getattr(batch, name) for name in _OPTIONAL_FACTS if hasattr(batch, name)}
-        pipe.send((None, facts))
+        with foreign.foreign(f"env: {entry} failed in {call}"):
+            factory = import_entry(entry)
+            batch = ParallelEnvBatch([factory(**arguments) for _ in range(rows)], max_steps)
+            facts = {name: getattr(batch, name) for name in _FACTS}
+            facts |= {name: getattr(batch, name) for name in OPTIONAL_FACTS if hasattr(batch, name)}
+        pipe.send((None, facts, ""))
         while True:
-            command, argument = pipe.recv()
-            if command == "stop":
+            call, argument = pipe.recv()
+            if call == "stop":
                 return
-            if command == "reset":
-                pipe.send((None, (batch.reset_rows(argument), batch.last_info)))
-            else:
-                pipe.send((None, batch.step(argument)))
+            with foreign.foreign(f"env: {entry} failed in {call}()"):
+                answer = (batch.reset_rows(argument), batch.last_info) if call == "reset" else batch.step(argument)
+            pipe.send((None, answer, ""))
     except EOFError:
         return  # the parent is gone
-    except Exception as error:
-        text = " ".join(str(error).split())
-        pipe.send((text if isinstance(error, DoorError) else f"env: {type(error).__name__}: {text}", None))
+    except DoorError as error:
+        pipe.send((str(error), None, traceback.format_exc()))
 
 
-def _stop(pipes: list[Connection], workers: list[Any]) -> None:
+def _stop(pipes: Sequence[Connection], workers: Sequence[Any]) -> None:
+    """Ask the processes to end; end those that have not within `GRACE` seconds."""
     for pipe in pipes:
         try:
             pipe.send(("stop", None))
         except OSError:
             continue  # already gone
-    for pipe, worker in zip(pipes, workers, strict=True):
-        worker.join(timeout=5)
+    deadline = time.monotonic() + GRACE
+    for worker in workers:
+        worker.join(timeout=max(0.0, deadline - time.monotonic()))
         if worker.is_alive():
-            worker.terminate()
+            worker.kill()
+            worker.join(timeout=5)
+    for pipe in pipes:
         pipe.close()

@@ -10,7 +10,8 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
-from pmarl_trainer.env_api.protocol import import_entry, make_env
+from pmarl_trainer.env_api.entry import import_entry
+from pmarl_trainer.env_api.factory import make_env
 from pmarl_trainer.errors import DoorError
 from pmarl_trainer.notices import notice
 

@@ -92,19 +92,25 @@ class Learner:
         say_if_slow(config.precision, device)
 
     @torch.no_grad()
-    def act(self, observations: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Actions [N, B] for raw observations [N, B, O]: drawn with `generator`, the most probable without."""
+    def act(
+        self, observations: Tensor, generator: torch.Generator | None = None, allowed: Tensor | None = None
+    ) -> Tensor:
+        """Actions [N, B] for raw observations [N, B, O]: drawn with `generator`, the most probable without; only those
+        that `allowed` [N, B, A] bool names.
+        """
         self.actor.eval()
         with self._products():
-            log_pi = self.actor(self.scaler(observations))
+            log_pi = self.actor(self.scaler(observations), allowed)
         return log_pi.argmax(dim=-1) if generator is None else draw(log_pi, generator)
 
     def observe(self, episodes: Episodes) -> None:
         """Learn what is needed to scale observations and rewards; `episodes` are aligned."""
-        within = torch.arange(len(episodes.actions), device=self.device).unsqueeze(1) < episodes.lengths
+        within = episodes.active.any(dim=2)
         if bool(within.any()):
-            self.scaler.update(episodes.observations[:-1][within])
-            self.reward_moments.update(episodes.rewards[within])
+            active = episodes.active[within]
+            there = None if bool(active.all()) else active
+            self.scaler.update(episodes.observations[:-1][within], there)
+            self.reward_moments.update(episodes.rewards[within], there)
 
     def schedule(self, progress: float) -> None:
         """Set learning rates and, where it is not tuned, the temperature, for `progress` 0 .. 1 of the run."""
@@ -124,9 +130,9 @@ class Learner:
         self.actor.train()
         observations = self.scaler(batch.observations)
         metrics = self._update_critics(batch, observations, generator)
-        log_pi, policy_metrics = self._update_policies(observations, generator)
+        log_pi, policy_metrics = self._update_policies(batch, observations, generator)
         if self.config.temperature == "auto":
-            self._update_temperatures(log_pi)
+            self._update_temperatures(log_pi, batch)
         with torch.no_grad():
             for target, source in ((self.target_critic, self.critic), (self.target_actor, self.actor)):
                 _polyak(list(target.parameters()), list(source.parameters()), self.config.polyak_tau)
@@ -136,7 +142,7 @@ class Learner:
         config = self.config
         with torch.no_grad():
             with self._products():
-                value, bonus = self._next_value(self.scaler(batch.next_observations), generator)
+                value, bonus = self._next_value(self.scaler(batch.next_observations), batch.next_allowed, generator)
             rewards = self._rewards(batch.rewards)
             if config.target_entropy_term == "discounted":
                 targets = losses.critic_target(rewards, batch.terminated, value + bonus, self.gamma)
@@ -144,7 +150,7 @@ class Learner:
                 targets = losses.critic_target(rewards, batch.terminated, value, self.gamma) + bonus
         with self._products():
             q, logits = self.critic.taken(observations, batch.actions)
-        loss = losses.critic_loss(q, targets, self.weights, config.huber_delta)
+        loss = losses.critic_loss(q, targets, self.weights, config.huber_delta, batch.active)
         total = loss
         if config.attention_regularisation > 0:
             total = total + config.attention_regularisation * self.critic.attention.magnitude(logits).sum()
@@ -153,13 +159,19 @@ class Learner:
         norm = self._clip_critics()
         self._clip_watch.saw(norm)
         self.critic_optimiser.step()
-        return {"critic_loss": loss.detach(), "q": q.detach().mean(), "critic_gradient": norm}
+        return {
+            "critic_loss": loss.detach(),
+            "q": losses.batch_mean(q.detach(), batch.active).mean(),
+            "critic_gradient": norm,
+        }
 
-    def _next_value(self, observations: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    def _next_value(
+        self, observations: Tensor, allowed: Tensor | None, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
         """What the target networks expect of the next state, over the own actions or for one of them: Q and the
         entropy's part, [N, B] each.
         """
-        log_pi = self.target_actor(observations)
+        log_pi = self.target_actor(observations, allowed)
         actions = draw(log_pi, generator)
         if self.config.target_value == "expected":
             q = losses.counterfactual_baseline(log_pi, self.target_critic(observations, actions))
@@ -189,17 +201,19 @@ class Learner:
         clip_by_group(shared, limit, 1)
         return norms.mean()
 
-    def _update_policies(self, observations: Tensor, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
+    def _update_policies(
+        self, batch: Batch, observations: Tensor, generator: torch.Generator
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         with self._products():
             logits = self.actor.raw_logits(observations)
-        log_pi = self.actor.log_policy(logits)
+        log_pi = self.actor.log_policy(logits, batch.allowed)
         with torch.no_grad(), self._products():  # others' actions are drawn anew from the present policies (MAAC)
             actions = draw(log_pi, generator)
             q = self.critic(observations, actions)
         if self.config.policy_gradient == "expected":
-            loss = losses.policy_loss_expected(log_pi, q, self._alpha())
+            loss = losses.policy_loss_expected(log_pi, q, self._alpha(), batch.active)
         else:
-            loss = losses.policy_loss_sampled(log_pi, q, actions, self._alpha())
+            loss = losses.policy_loss_sampled(log_pi, q, actions, self._alpha(), batch.active)
         total = loss
         if self.config.logit_regularisation > 0:
             total = total + self.config.logit_regularisation * self._logit_magnitude(logits)
@@ -207,7 +221,8 @@ class Learner:
         total.backward()  # type: ignore[no-untyped-call]
         norms = clip_by_group(self.actor.parameters(), self.config.policy_clip, len(self.weights))
         self.policy_optimiser.step()
-        entropy = losses.entropy(log_pi.detach()).mean(dim=1) / self.max_entropy.clamp(min=1e-6)
+        entropy = losses.batch_mean(losses.entropy(log_pi.detach()), batch.active)
+        entropy = entropy / self._most_entropy(batch).clamp(min=1e-6)
         means = {"entropy": entropy.mean(), "policy_gradient": norms.mean()}
         return log_pi.detach(), {"policy_loss": loss.detach(), **means}
 
@@ -217,9 +232,16 @@ class Learner:
         squares = (logits.square() * possible).mean(dim=1).sum(dim=-1)
         return (squares / possible.sum(dim=(1, 2))).sum()
 
-    def _update_temperatures(self, log_pi: Tensor) -> None:
-        target = self.config.target_entropy * self.max_entropy
-        loss = losses.temperature_loss(self.log_alpha, losses.entropy(log_pi).mean(dim=1), target)
+    def _most_entropy(self, batch: Batch) -> Tensor:
+        """[N] the largest entropy that a policy can have: ln of the number of its actions, or of those allowed."""
+        if batch.allowed is None:
+            return self.max_entropy
+        return losses.batch_mean(batch.allowed.sum(dim=-1).clamp(min=1).log(), batch.active)
+
+    def _update_temperatures(self, log_pi: Tensor, batch: Batch) -> None:
+        target = self.config.target_entropy * self._most_entropy(batch)
+        found = losses.batch_mean(losses.entropy(log_pi), batch.active)
+        loss = losses.temperature_loss(self.log_alpha, found, target)
         self.alpha_optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         self.alpha_optimiser.step()

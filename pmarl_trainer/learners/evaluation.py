@@ -10,7 +10,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pmarl_trainer.data.rollout import Act, agent_major, for_env
+from pmarl_trainer.data.rollout import (
+    Act,
+    action_masks,
+    agent_major,
+    blank_absent,
+    ends_by_agent,
+    for_env,
+    present_agents,
+)
 from pmarl_trainer.env_api.protocol import BatchedEnv, StepResult
 from pmarl_trainer.learners.intervals import t_half_width
 
@@ -74,7 +82,7 @@ def play(env: BatchedEnv, seed: int, step: Callable[[Any], StepResult]) -> Outco
     has_costs = "cost" in last_info
     if has_costs and warmup == 0:
         costs += _numpy(last_info["cost"])
-    running = np.ones((env.num_envs, 1), dtype=bool)
+    over, running = np.zeros(shape, dtype=bool), present_agents(env)
     for period in range(1, int(env.horizon)):
         observations, rewards, terminated, truncated, info = step(observations)
         returns += _numpy(rewards) * running
@@ -82,15 +90,26 @@ def play(env: BatchedEnv, seed: int, step: Callable[[Any], StepResult]) -> Outco
             has_costs = True
             if period >= warmup:
                 costs += _numpy(info["cost"]) * running
-        running[:, 0] &= ~(_numpy(terminated).astype(bool) | _numpy(truncated).astype(bool))
+        acted = running
+        over = over | (running & (ends_by_agent(terminated, shape[1]) | ends_by_agent(truncated, shape[1])))
+        running = present_agents(env) & ~over
+        observations = blank_absent(observations, acted | running)
         if not running.any():
             break
     return Outcome("cost", costs) if has_costs else Outcome("return", returns)
 
 
 def play_actor(env: BatchedEnv, act: Act, seed: int, device: torch.device) -> Outcome:
-    """Play with a learned policy; `act` maps raw observations [N, B, O] to actions [N, B]."""
-    return play(env, seed, lambda seen: env.step(for_env(act(agent_major(seen, device)), seen)))
+    """Play with a learned policy; `act` maps raw observations [N, B, O], and masks where there are some, to actions
+    [N, B].
+    """
+
+    def step(seen: Any) -> StepResult:
+        allowed = action_masks(env, device)
+        mask = {} if allowed is None else {"allowed": allowed}
+        return env.step(for_env(act(agent_major(seen, device), **mask), seen))
+
+    return play(env, seed, step)
 
 
 def play_baselines(env: BatchedEnv, seed: int) -> dict[str, Outcome]:

@@ -16,6 +16,13 @@ def of_action(values: Tensor, actions: Tensor) -> Tensor:
     return values.gather(-1, actions.unsqueeze(-1)).squeeze(-1)
 
 
+def batch_mean(values: Tensor, active: Tensor | None = None) -> Tensor:
+    """Mean over the batch of those of an agent's values for which it was there: [N, B] twice -> [N]; None: always."""
+    if active is None:
+        return values.mean(dim=1)
+    return torch.where(active, values, 0.0).sum(dim=1) / active.sum(dim=1).clamp(min=1)
+
+
 def entropy(log_pi: Tensor) -> Tensor:
     """H(pi_i) = -sum_a pi_i(a) log pi_i(a), [N, B, A] -> [N, B]."""
     return -(log_pi.exp() * log_pi).sum(-1)
@@ -34,33 +41,37 @@ def soft_value(log_pi: Tensor, q: Tensor, alpha: Tensor) -> Tensor:
 def critic_target(rewards: Tensor, terminated: Tensor, next_value: Tensor, gamma: float) -> Tensor:
     """y_i = r_i + gamma E[Q'_i(o', a') - alpha log pi'_i(a'_i | o'_i)] (paper eq. 10), [N, B].
 
-    `next_value` is the expectation. `terminated` [B] is 1 where the episode really ended. A truncation is none: its
-    next value counts.
+    `next_value` is the expectation. `terminated` [N, B] is 1 where agent i's episode really ended. A truncation is
+    none: its next value counts.
     """
     return rewards + gamma * (1 - terminated) * next_value
 
 
-def critic_loss(q: Tensor, targets: Tensor, weights: Tensor, huber_delta: float | None = None) -> Tensor:
+def critic_loss(
+    q: Tensor, targets: Tensor, weights: Tensor, huber_delta: float | None = None, active: Tensor | None = None
+) -> Tensor:
     """sum_i sigma_G(i) mean_B (Q_i - y_i)^2 (paper eqs. 16-17): q, targets [N, B], weights [N] -> scalar.
 
-    With `huber_delta` the error is squared up to it and linear beyond.
+    With `huber_delta` the error is squared up to it and linear beyond. `active` [N, B] as in `batch_mean`.
     """
     if huber_delta is None:
         errors = (q - targets).square()
     else:
         errors = 2 * functional.huber_loss(q, targets, reduction="none", delta=huber_delta)
-    return (weights * errors.mean(dim=1)).sum()
+    return (weights * batch_mean(errors, active)).sum()
 
 
-def policy_loss_expected(log_pi: Tensor, q: Tensor, alpha: Tensor) -> Tensor:
+def policy_loss_expected(log_pi: Tensor, q: Tensor, alpha: Tensor, active: Tensor | None = None) -> Tensor:
     """sum_i mean_B sum_a pi_i(a) (alpha_i log pi_i(a) - Q_i(a)): its gradient is eq. 9's, expectation taken exactly.
 
     The baseline b_i would add a constant times sum_a grad pi_i(a) = 0, so it is absent here.
     """
-    return -soft_value(log_pi, q.detach(), alpha).mean(dim=1).sum()
+    return -batch_mean(soft_value(log_pi, q.detach(), alpha), active).sum()
 
 
-def policy_loss_sampled(log_pi: Tensor, q: Tensor, actions: Tensor, alpha: Tensor) -> Tensor:
+def policy_loss_sampled(
+    log_pi: Tensor, q: Tensor, actions: Tensor, alpha: Tensor, active: Tensor | None = None
+) -> Tensor:
     """-sum_i mean_B log pi_i(a_i) [Q_i(a_i) - b_i - alpha_i log pi_i(a_i)], the bracket constant (paper eq. 9).
 
     `actions` [N, B] are drawn from pi.
@@ -68,7 +79,7 @@ def policy_loss_sampled(log_pi: Tensor, q: Tensor, actions: Tensor, alpha: Tenso
     taken = of_action(log_pi, actions)
     with torch.no_grad():
         advantage = of_action(q, actions) - counterfactual_baseline(log_pi, q) - alpha * taken
-    return -(taken * advantage).mean(dim=1).sum()
+    return -batch_mean(taken * advantage, active).sum()
 
 
 def temperature_loss(log_alpha: Tensor, policy_entropy: Tensor, target_entropy: Tensor) -> Tensor:

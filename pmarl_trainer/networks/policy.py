@@ -50,9 +50,9 @@ class PolicyNetwork(nn.Module):
         self.logits = StackedLinear(n, hidden, a, generator, 0.03, initialisation)
         self.register_buffer("action_mask", torch.arange(a) < num_actions.view(n, 1, 1), persistent=False)
 
-    def forward(self, observations: Tensor) -> Tensor:
-        """[N, B, O] -> log pi [N, B, A]."""
-        return self.log_policy(self.raw_logits(observations))
+    def forward(self, observations: Tensor, allowed: Tensor | None = None) -> Tensor:
+        """[N, B, O] -> log pi [N, B, A], of the actions that `allowed` [N, B, A] bool names, or of all."""
+        return self.log_policy(self.raw_logits(observations), allowed)
 
     def raw_logits(self, observations: Tensor) -> Tensor:
         """[N, B, O] -> [N, B, A], those of impossible actions included."""
@@ -67,6 +67,7 @@ class PolicyNetwork(nn.Module):
         """Have torch.compile make one function of everything up to the logits."""
         self.raw_logits = torch.compile(self.raw_logits)  # type: ignore[method-assign]
 
-    def log_policy(self, logits: Tensor) -> Tensor:
-        """log pi [N, B, A] of raw logits."""
-        return functional.log_softmax(logits.masked_fill(~self.action_mask, MASKED), dim=-1)
+    def log_policy(self, logits: Tensor, allowed: Tensor | None = None) -> Tensor:
+        """log pi [N, B, A] of raw logits: a large negative number for actions that are not the agent's or forbidden."""
+        possible = self.action_mask if allowed is None else self.action_mask & allowed
+        return functional.log_softmax(logits.masked_fill(~possible, MASKED), dim=-1)

@@ -9,6 +9,7 @@ import torch
 
 from pmarl_trainer.config.schema import RunConfig, TrainConfig
 from pmarl_trainer.data.replay import Replay
+from pmarl_trainer.data.sizes import check_sizes
 from pmarl_trainer.env_api.protocol import EnvSpec
 from pmarl_trainer.learners.actor_critic import Learner
 from pmarl_trainer.learners.hindsight import HindsightLearner
@@ -54,7 +55,11 @@ def check_run(config: RunConfig) -> EnvSpec:
     """
     device = prepare_torch(config.train)
     _, spec = open_env(config, 1, config.train.seed)
-    if config.train.method == "hdpo":
+    cfg = config.train
+    if cfg.method == "hdpo":
         open_differentiable_env(config, 1, device)
-    make_learner(spec, config.train, device)
+    else:
+        sizes = ("num_envs", "memory_size", "batch_size", "evaluation_episodes", "final_episodes")
+        check_sizes(spec, **{name: getattr(cfg, name) for name in sizes}, device=device)
+    make_learner(spec, cfg, device)
     return spec

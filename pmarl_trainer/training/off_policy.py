@@ -50,7 +50,7 @@ class OffPolicy:
         row = {"rollout_cost": episodes.cost} if math.isfinite(episodes.cost) else {}
         if rollout >= cfg.learning_starts and len(self.replay):
             self.learner.schedule(cfg.progress(rollout))
-            updates = cfg.updates_for(int(episodes.lengths.sum()))
+            updates = cfg.updates_for(episodes.transitions)
             row |= self._update(updates)
             state.updates += updates
         return row

@@ -5,7 +5,9 @@ from __future__ import annotations
 import torch
 
 from pmarl_trainer.config.schema import RunConfig, TrainConfig
-from pmarl_trainer.env_api.protocol import BatchedEnv, EnvSpec, describe, make_differentiable_env, make_env
+from pmarl_trainer.env_api.describe import describe
+from pmarl_trainer.env_api.factory import make_differentiable_env, make_env
+from pmarl_trainer.env_api.protocol import BatchedEnv, EnvSpec
 from pmarl_trainer.env_api.wishes import with_wishes
 from pmarl_trainer.errors import TrainerError
 

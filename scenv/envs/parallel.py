@@ -70,6 +70,7 @@ class SupplyChainEnv(ParallelEnv[str, np.ndarray, int]):
         adjustments: [|A|] int64.
         horizon, warmup: periods of an episode; how many of the first do not count.
         observation_scale: agent -> mean demand, units: a hint for learners to divide observations by.
+        gamma: the scenario's discount.
         scenario: the frozen scenario.
     """
 
@@ -92,6 +93,7 @@ class SupplyChainEnv(ParallelEnv[str, np.ndarray, int]):
         self.adjustments = self._batch.adjustments
         self.reward_delay = dict(zip(self.possible_agents, self._batch.reward_delay.tolist(), strict=True))
         self.horizon, self.warmup = self._batch.horizon, self._batch.warmup
+        self.gamma = self._batch.gamma
         self.observation_scale = dict(zip(self.possible_agents, self._batch.observation_scale.tolist(), strict=True))
         shape = (self._batch.observation_size,)
         self.observation_spaces = {name: Box(0.0, np.inf, shape, np.float32) for name in self.possible_agents}

@@ -1,23 +1,18 @@
 """A PettingZoo environment in a module that imports little, so that processes that make copies of it start soon."""
 
-import os
-
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 from pettingzoo import ParallelEnv
 
 
 class Drift(ParallelEnv):
-    """Two agents of different sizes push a random walk; ends when it leaves -5 .. 5, or after `max_cycles`.
-
-    `fault`: at the second step "raise" an error, or "die" with the whole process.
-    """
+    """Two agents of different sizes push a random walk; ends when it leaves -5 .. 5, or after `max_cycles`."""
 
     metadata = {"name": "drift"}  # noqa: RUF012
 
-    def __init__(self, max_cycles=6, fault=None):
+    def __init__(self, max_cycles=6):
         self.possible_agents = ["left", "right"]
-        self.max_cycles, self.fault = max_cycles, fault
+        self.max_cycles = max_cycles
         self.adjacency_matrix = np.array([[0, 1], [1, 0]])
 
     def observation_space(self, agent):
@@ -36,10 +31,6 @@ class Drift(ParallelEnv):
 
     def step(self, actions):
         self.t += 1
-        if self.t == 2 and self.fault == "raise":
-            raise RuntimeError("out of\nstock")
-        if self.t == 2 and self.fault == "die":
-            os._exit(3)
         self.x += self.rng.normal(scale=2) + actions["right"] - actions["left"]
         over, cut = bool(abs(self.x) > 5), self.t >= self.max_cycles
         names = list(self.possible_agents)

@@ -163,6 +163,57 @@ class ScriptedRewards(ToyEnv):
         return 100 * step + 10 * agent + actions
 
 
+class Quitting(ToyEnv):
+    """One agent: to go on (0) pays `stay`, to end (1) pays `leave`, and it is the episode's real end.
+
+    What pays best is known: for ever `stay` is worth stay / (1 - gamma), an end `leave`, or 0 where rewards come late,
+    for that one is never paid.
+    """
+
+    def __init__(self, num_envs=4, seed=0, *, stay=1.0, leave=3.0, delay=0, steps=8):
+        super().__init__(num_envs, seed, agents=1, actions=2, delay=delay, steps=steps)
+        self.stay, self.leave = stay, leave
+
+    def observe(self, signal):
+        return np.ones((*signal.shape, 1))
+
+    def pay(self, actions):
+        return np.where(actions == 1, self.leave, self.stay)
+
+    def step(self, actions):
+        seen, rewards, _, truncated, info = super().step(actions)
+        terminated = actions[:, 0] == 1
+        return seen, rewards, terminated, truncated & ~terminated, info
+
+
+class ForbiddenFruit(ToyEnv):
+    """Action k pays k, but which may be taken changes: the best is the highest that is allowed. Nothing is seen.
+
+    Whoever takes a forbidden one is thrown out of the test.
+    """
+
+    def __init__(self, num_envs=4, seed=0, *, agents=2, actions=4, steps=8):
+        super().__init__(num_envs, seed, agents=agents, actions=actions, steps=steps)
+
+    def _show(self):
+        shape = (self.num_envs, len(self.agents), int(self.num_actions.max()))
+        self.allowed = self.rng.random(shape) < 0.5
+        self.allowed[..., 0] |= ~self.allowed.any(axis=2)
+        self.last_info = {"action_mask": self.allowed.astype(np.int8)}
+        return np.ones((*shape[:2], 1), dtype=np.float32)
+
+    def pay(self, actions):
+        assert np.take_along_axis(self.allowed, actions[..., None], axis=2).all(), "a forbidden action was taken"
+        return actions
+
+    def info(self):
+        return {}
+
+    def step(self, actions):
+        *rest, _ = super().step(actions)
+        return *rest, self.last_info
+
+
 def not_an_env():
     return object()
 

@@ -113,8 +113,8 @@ def test_adjacency_from_a_file_beside_the_scenario(tmp_path, name, content):
         ("0 1\n1", "rows of one length"),
         ("0 1 0\n1 0 1", "square, got shape [2, 3]"),
         ("0 x\n1 0", "matrix of numbers"),
-        ("0 2\n1 0", "got 2"),
-        ("0 0.5\n1 0", "got 0.5"),
+        ("0 nan\n1 0", "got nan"),
+        ("0 1\n-inf 0", "got -inf"),
         ("", "square"),
     ],
 )
@@ -124,6 +124,15 @@ def test_bad_adjacency_files_are_refused_in_one_line(tmp_path, content, message)
         build_config({"env": ENV, "train": {"adjacency": "a.csv"}}, "file", folder=tmp_path)
     assert message in str(caught.value)
     assert "a.csv" in str(caught.value)
+
+
+@pytest.mark.parametrize("content", ["0 -0.5\n0.25 0", "0 -3\n7 0", "0 -1e-9\n1e9 0"])
+def test_of_weights_in_a_file_the_signs_count(tmp_path, content):
+    (tmp_path / "a.csv").write_text(content)
+    config = build_config({"env": ENV, "train": {"adjacency": "a.csv"}}, "file", folder=tmp_path)
+    assert config.train.adjacency == ((0, -1), (1, 0))
+    weights = build_config({"env": ENV, "train": {"adjacency": [[0, -0.5], [0.25, 0]]}}, "file")
+    assert weights.train.adjacency == ((0, -0.5), (0.25, 0))
 
 
 def test_a_pickled_matrix_is_refused(tmp_path):

@@ -10,7 +10,7 @@ from torch.nn.functional import leaky_relu, one_hot
 from pmarl_trainer.config.files import build_config
 from pmarl_trainer.config.presets import PRESETS
 from pmarl_trainer.config.schema import TrainConfig
-from pmarl_trainer.env_api.protocol import describe
+from pmarl_trainer.env_api.describe import describe
 from pmarl_trainer.errors import ConfigError
 from pmarl_trainer.learners import losses
 from pmarl_trainer.learners.actor_critic import Learner

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pmarl_trainer.data.replay import Replay
 from pmarl_trainer.data.rollout import Episodes, align, collect
-from pmarl_trainer.env_api.protocol import describe
+from pmarl_trainer.env_api.describe import describe
 from pmarl_trainer.errors import CheckpointError
 from tests.pmarl_trainer.toy_envs import IdentityGame, ScriptedRewards
 
@@ -58,15 +58,17 @@ def episodes_of(lengths, steps=4, agents=2, start=0.0):
     t = torch.arange(steps + 1.0).view(-1, 1, 1, 1)
     b = torch.arange(float(rows)).view(1, -1, 1, 1)
     i = torch.arange(float(agents)).view(1, 1, -1, 1)
-    terminated = torch.zeros(steps, rows)
+    active = torch.arange(steps).view(-1, 1) < torch.tensor(lengths)
+    terminated = torch.zeros(steps, rows, dtype=torch.bool)
     for row, length in enumerate(lengths):
-        terminated[length - 1, row] = 1
+        terminated[length - 1, row] = True
     return Episodes(
         observations=start + 1000 * b + 10 * t + i,
         actions=t[:-1, :, :, 0].long().expand(-1, rows, agents),
         rewards=(100 * b + t)[:-1, :, :, 0].expand(-1, -1, agents),
-        terminated=terminated,
-        lengths=torch.tensor(lengths),
+        terminated=terminated.unsqueeze(2).expand(-1, -1, agents),
+        active=active.unsqueeze(2).expand(-1, -1, agents),
+        allowed=None,
         cost=0.0,
     )
 
@@ -88,7 +90,9 @@ def test_sampled_transitions_are_whole():
         torch.testing.assert_close(batch.next_observations[agent, :, 0], 1000 * row + 10 * (t + 1) + agent)
         assert torch.equal(batch.actions[agent], t.long())
     length = torch.tensor([4.0, 2.0, 3.0])[row.long()]
-    assert torch.equal(batch.terminated, (t == length - 1).float())
+    assert torch.equal(batch.terminated, (t == length - 1).float().expand(2, -1))
+    assert batch.active is None  # all agents were always there
+    assert batch.allowed is None
     assert len({(float(r), float(s)) for r, s in zip(row, t, strict=True)}) == 9  # all of them, and no padding
 
 
@@ -107,7 +111,8 @@ def test_replay_survives_a_checkpoint():
     copy.load_state_dict(replay.state_dict())
     for k in range(4):
         one, two = (r.sample(16, torch.Generator().manual_seed(k)) for r in (replay, copy))
-        assert all(torch.equal(getattr(one, name), getattr(two, name)) for name in vars(one))
+        compared = ("observations", "actions", "rewards", "terminated", "next_observations")
+        assert all(torch.equal(getattr(one, name), getattr(two, name)) for name in compared)
         replay.add(episodes_of([2, 3, 4], start=float(k)))
         copy.add(episodes_of([2, 3, 4], start=float(k)))
 

@@ -4,12 +4,16 @@ import numpy as np
 import pytest
 
 from pmarl_trainer.config.files import build_config
-from pmarl_trainer.env_api.protocol import BatchedEnv, describe, make_env
+from pmarl_trainer.env_api import foreign, process_batch
+from pmarl_trainer.env_api.describe import describe
+from pmarl_trainer.env_api.factory import make_env
+from pmarl_trainer.env_api.protocol import BatchedEnv
 from pmarl_trainer.errors import DoorError
 from pmarl_trainer.runs.run_folder import start_run
 from tests.pmarl_trainer.training.test_training import TRAIN
 
 ENTRY = "tests.pmarl_trainer.light_env:parallel_env"
+FAULTY = "tests.pmarl_trainer.toy_parallel_envs:Faulty"
 
 
 def play(env, seed=3):
@@ -39,14 +43,39 @@ def test_rows_are_the_same_in_any_number_of_processes():
     there.close()  # nothing left to end
 
 
-@pytest.mark.parametrize(("fault", "message"), [("raise", "RuntimeError: out of stock"), ("die", "ended unexpectedly")])
-def test_a_failure_in_a_process_is_one_line(fault, message):
-    env = make_env(ENTRY, {"fault": fault}, num_envs=2, seed=0, processes=1)
-    env.reset(seed=0)
-    env.step(np.zeros((2, 2), dtype=int))
-    with pytest.raises(DoorError, match=message) as caught:
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        ("raises", r"failed in step\(\): RuntimeError: out of stock"),
+        ("exits", r"failed in step\(\): it wanted to end the program"),
+        ("dies", r"has ended unexpectedly in step\(\) \(exit code 3"),
+        ("text reward", "agent 'guest_1': reward must be a number, got 'much'"),
+        ("key error in the factory", "failed in its factory: KeyError: 'price'"),
+        ("hangs", "has not returned for 3 s"),
+    ],
+)
+def test_a_failure_in_a_process_is_one_line(fault, message, monkeypatch):
+    def run():
+        env = make_env(FAULTY, {"fault": fault}, num_envs=2, seed=0, processes=1)
+        started.append(env)
+        env.reset(seed=0)
         env.step(np.zeros((2, 2), dtype=int))
+        if fault == "hangs":
+            monkeypatch.setattr(foreign, "LIMIT", 3.0)
+            monkeypatch.setattr(process_batch, "GRACE", 0.1)
+        env.step(np.zeros((2, 2), dtype=int))
+
+    started = []
+    with pytest.raises(DoorError, match=message) as caught:
+        run()
     assert len(str(caught.value).splitlines()) == 1
+    if not fault.startswith("text"):
+        assert FAULTY in str(caught.value)
+    if fault == "raises":
+        assert "in step\n    raise RuntimeError" in str(caught.value.__cause__)  # the other process's own traceback
+    for env in started:
+        env.close()
+        assert not any(worker.is_alive() for worker in env.unwrapped._workers)
 
 
 def test_a_copy_that_cannot_be_made_is_refused():

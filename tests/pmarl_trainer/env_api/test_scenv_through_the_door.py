@@ -6,7 +6,8 @@ import torch
 
 import scenv
 from pmarl_trainer.data.rollout import align, collect
-from pmarl_trainer.env_api.protocol import describe, make_env
+from pmarl_trainer.env_api.describe import describe
+from pmarl_trainer.env_api.factory import make_env
 from pmarl_trainer.learners.evaluation import play_baselines
 
 CPU = torch.device("cpu")

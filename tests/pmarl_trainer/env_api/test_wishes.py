@@ -3,7 +3,8 @@
 import pytest
 
 from pmarl_trainer.config.files import build_config
-from pmarl_trainer.env_api.protocol import describe, make_env
+from pmarl_trainer.env_api.describe import describe
+from pmarl_trainer.env_api.factory import make_env
 from pmarl_trainer.env_api.wishes import with_wishes
 from pmarl_trainer.errors import DoorError
 from pmarl_trainer.learners.actor_critic import discount
@@ -35,10 +36,11 @@ def configure(entry, env=None, **train):
 
 
 def test_the_papers_preset_asks_for_the_papers_window_unless_it_is_given():
-    assert configure(SCENV, preset="paper").env_wishes == {"reward_window_end": "after_action"}
-    given = configure(SCENV, {"reward_window_end": "after_arrival"}, preset="paper")
+    beer_game = {"scenario": "bg"}
+    assert configure(SCENV, beer_game, preset="paper").env_wishes == {"reward_window_end": "after_action"}
+    given = configure(SCENV, {**beer_game, "reward_window_end": "after_arrival"}, preset="paper")
     assert given.env_wishes == {}
-    assert configure(SCENV).env_wishes == {}
+    assert configure(SCENV, beer_game).env_wishes == {}
 
 
 @pytest.mark.parametrize("entry", [f"{HERE}:Discounted", f"{HERE}:anything"])

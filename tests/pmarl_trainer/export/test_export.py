@@ -11,7 +11,7 @@ from safetensors.numpy import save_file
 
 import scenv
 from pmarl_trainer.config.files import build_config
-from pmarl_trainer.env_api.protocol import describe
+from pmarl_trainer.env_api.describe import describe
 from pmarl_trainer.errors import TrainerError
 from pmarl_trainer.export.policies import agent_policy, export_run, file_stems, load_policies
 from pmarl_trainer.learners.actor_critic import Learner

@@ -12,7 +12,8 @@ import scenv
 from pmarl_trainer import cli
 from pmarl_trainer.config.files import build_config
 from pmarl_trainer.config.schema import TrainConfig
-from pmarl_trainer.env_api.protocol import describe, make_differentiable_env, make_env
+from pmarl_trainer.env_api.describe import describe
+from pmarl_trainer.env_api.factory import make_differentiable_env, make_env
 from pmarl_trainer.errors import CheckpointError, ConfigError, DoorError
 from pmarl_trainer.learners.evaluation import play
 from pmarl_trainer.learners.hindsight import HindsightLearner
@@ -250,7 +251,8 @@ def test_a_checkpoint_of_another_order_range_is_refused(tmp_path):
     ["scenv:parallel_env", "tests.pmarl_trainer.toy_envs:Newsvendor", "tests.pmarl_trainer.toy_envs:IdentityGame"],
 )
 def test_an_environment_without_gradient_is_refused_in_one_line(monkeypatch, tmp_path, capsys, entry):
-    (tmp_path / "s.yaml").write_text(f"env: {{entry: '{entry}'}}\ntrain: {{max_steps: 9}}\n")
+    network = ", scenario: bg" if entry.startswith("scenv") else ""
+    (tmp_path / "s.yaml").write_text(f"env: {{entry: '{entry}'{network}}}\ntrain: {{max_steps: 9}}\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["pmarl-train", "--scenario", "s.yaml", "--method", "hdpo"])
     with pytest.raises(SystemExit) as caught:
@@ -278,7 +280,7 @@ def test_a_false_promise_of_a_gradient_is_noticed():
 )
 def test_switches_that_do_not_fit_are_refused(settings, message):
     with pytest.raises(ConfigError, match=message):
-        build_config({"env": {"entry": ENTRY}, "train": settings}, "test")
+        build_config({"env": {"entry": ENTRY, **BEER}, "train": settings}, "test")
 
 
 def test_defaults_are_the_methods_own_unless_given():

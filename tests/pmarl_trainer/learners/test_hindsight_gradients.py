@@ -6,7 +6,8 @@ import torch
 
 from pmarl_trainer.config.files import build_config
 from pmarl_trainer.data.scaling import ObservationScaler
-from pmarl_trainer.env_api.protocol import describe, make_differentiable_env
+from pmarl_trainer.env_api.describe import describe
+from pmarl_trainer.env_api.factory import make_differentiable_env
 from pmarl_trainer.errors import ConfigError
 from pmarl_trainer.learners.graph import cost_scope
 from pmarl_trainer.learners.hindsight import Episode, HindsightLearner
@@ -16,7 +17,8 @@ ENTRY = "scenv:vector_env"
 
 
 def configure(**train):
-    return build_config({"env": {"entry": ENTRY}, "train": {"method": "hdpo", "hidden_size": 4, **train}}, "test").train
+    env = {"entry": ENTRY, "scenario": "bg"}
+    return build_config({"env": env, "train": {"method": "hdpo", "hidden_size": 4, **train}}, "test").train
 
 
 def gradients(network, *, by_hand, scale_hint=True, **train):

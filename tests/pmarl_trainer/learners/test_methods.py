@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from pmarl_trainer.config.schema import TrainConfig
-from pmarl_trainer.env_api.protocol import describe
+from pmarl_trainer.env_api.describe import describe
 from pmarl_trainer.learners import losses
 from pmarl_trainer.learners.actor_critic import Learner
 from pmarl_trainer.networks.critic import AttentionCritic

@@ -8,7 +8,7 @@ import torch
 
 import scenv
 from pmarl_trainer.config.schema import TrainConfig
-from pmarl_trainer.env_api.protocol import describe
+from pmarl_trainer.env_api.describe import describe
 from pmarl_trainer.learners.hindsight import HindsightLearner
 from pmarl_trainer.parties.local_exchange import LocalExchange
 from pmarl_trainer.parties.shadow_prices import HindsightParty

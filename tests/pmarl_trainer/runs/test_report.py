@@ -10,7 +10,7 @@ import torch
 from pmarl_trainer.config.files import build_config
 from pmarl_trainer.config.schema import RunConfig
 from pmarl_trainer.data.replay import Replay
-from pmarl_trainer.env_api.protocol import describe
+from pmarl_trainer.env_api.describe import describe
 from pmarl_trainer.errors import DivergedError
 from pmarl_trainer.runs.evaluate import evaluate_run
 from pmarl_trainer.runs.evaluation_log import EvaluationLog, read_evaluations

@@ -106,7 +106,7 @@ def test_an_environment_without_costs_or_baselines(tmp_path):
 def test_a_pettingzoo_environment_trains(tmp_path):
     config = build_config(
         {
-            "env": {"entry": "tests.pmarl_trainer.env_api.test_env_api:Countdown"},
+            "env": {"entry": "tests.pmarl_trainer.toy_parallel_envs:Countdown"},
             "train": {**TRAIN, "loggers": ["csv"]},
         },
         "test",
