@@ -29,7 +29,10 @@ TARGETS = {
     "dynamics": ("scenv/simulation/dynamics.py", ["tests/scenv/simulation"]),
     "reward": ("scenv/simulation/reward.py", ["tests/scenv/simulation", "tests/scenv/envs"]),
     "alignment": ("pmarl_trainer/data/rollout.py", ["tests/pmarl_trainer/data", "tests/pmarl_trainer/env_api"]),
-    "losses": ("pmarl_trainer/learners/losses.py", ["tests/pmarl_trainer/learners"]),
+    "losses": (
+        "pmarl_trainer/learners/losses.py",
+        ["tests/pmarl_trainer/learners/test_losses.py", "tests/pmarl_trainer/learners/test_update_oracle.py"],
+    ),
 }
 #: Survivors that compute the same thing: "file: change" as this script prints it, without the line.
 EQUAL: frozenset[str] = frozenset()

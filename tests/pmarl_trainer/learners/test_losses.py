@@ -94,3 +94,21 @@ def test_temperature_grows_below_the_target_entropy():
     loss = losses.temperature_loss(log_alpha, torch.tensor([0.1, 0.9]), torch.tensor([0.5, 0.5]))
     (gradient,) = torch.autograd.grad(loss, log_alpha)
     assert gradient[0] < 0 < gradient[1]  # a step downhill raises the first, lowers the second
+
+
+def test_losses_are_means_over_the_batch_and_sums_over_agents():
+    """Two agents, three samples, three actions: each agent's loss alone, sample by sample, by plain arithmetic."""
+    generator = torch.Generator().manual_seed(0)
+    log_pi = torch.randn(2, 3, 3, generator=generator).log_softmax(-1)
+    q, alpha = torch.randn(2, 3, 3, generator=generator), torch.tensor([[0.1], [0.4]])
+    actions = torch.tensor([[0, 2, 1], [1, 1, 0]])
+    expected = 0.0
+    for i in range(2):
+        for b in range(3):
+            pi, a = log_pi[i, b].exp(), int(actions[i, b])
+            advantage = q[i, b, a] - (pi * q[i, b]).sum() - alpha[i, 0] * log_pi[i, b, a]
+            expected -= float(log_pi[i, b, a] * advantage) / 3
+    assert losses.policy_loss_sampled(log_pi, q, actions, alpha).item() == pytest.approx(expected, rel=1e-5)
+    log_alpha, entropy, target = torch.tensor([-1.0, -2.0]), torch.tensor([0.5, 0.9]), torch.tensor([0.3, 1.2])
+    loss = losses.temperature_loss(log_alpha, entropy, target)
+    assert loss.item() == pytest.approx(-1.0 * (0.5 - 0.3) - 2.0 * (0.9 - 1.2), rel=1e-5)
