@@ -1,6 +1,7 @@
 """What every test shares: reproducible hypothesis runs, pictures without a screen, and paths."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,11 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 settings.register_profile("dev", deadline=None, print_blob=True)
 settings.register_profile("ci", deadline=None, print_blob=True, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+# A shell that runs the tests in the background has them ignore Ctrl-C, and so would every process that they start and
+# interrupt: the programs respect that, as nohup asks.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
