@@ -34,8 +34,8 @@ def test_generated_parts_of_pages_are_current() -> None:
 def test_a_part_that_is_out_of_date_is_found_and_an_unknown_one_refused() -> None:
     generate = module("generate")
     block = "<!-- generated: help scenv info -->\n{}\n<!-- end generated -->"
-    now = generate.renewed(block.format("old"), "p.md")
-    assert "old" not in now
+    now = generate.renewed(block.format("what stood there"), "p.md")
+    assert "what stood there" not in now
     assert "Usage: scenv info" in now
     assert generate.renewed(now, "p.md") == now
     with pytest.raises(generate.UnknownPartError, match=r"p\.md: unknown part 'halp'"):
