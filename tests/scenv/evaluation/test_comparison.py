@@ -139,7 +139,7 @@ def test_only_like_is_compared_with_like() -> None:
     one, other = (scenv.evaluate("bs", "bg", episodes=n) for n in (2, 3))
     with pytest.raises(scenv.ScenarioError, match="same firms, seed and number of episodes"):
         Comparison({"one": one, "other": other})
-    with pytest.raises(scenv.ScenarioError, match="got no different kinds"):
+    with pytest.raises(scenv.ScenarioError, match="needs at least one policy, got none"):
         scenv.evaluate([], "bg")
     with pytest.raises(scenv.ScenarioError, match="episodes must be at least 1, got 0"):
         scenv.evaluate("bs", "bg", episodes=0)
