@@ -86,8 +86,11 @@ class HindsightLearner:
         """Networks for the environment of `spec`, initialised from the configuration's seed.
 
         Raises:
-            DoorError: if orders are to stay within the action set and the environment does not say what actions mean.
+            DoorError: if orders are to stay within the action set and the environment does not say what actions mean;
+                if it forbids actions at times, which real orders do not heed.
         """
+        if spec.action_masks:
+            raise DoorError("env: forbids actions at times (action_mask), but orders of method hdpo are real numbers")
         if config.order_range == "action_set" and spec.adjustments is None:
             raise DoorError(
                 "env: has no adjustments [actions], what each action adds to demand, so orders cannot stay within the "

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -287,3 +288,9 @@ def test_defaults_are_the_methods_own_unless_given():
     assert TrainConfig(method="hdpo").rollouts == 400
     assert TrainConfig(method="pmarl") == TrainConfig()
     assert TrainConfig(method="hdpo", rollouts=7).rollouts == 7
+
+
+def test_an_environment_that_forbids_actions_is_refused():
+    spec = replace(describe(scenv.vector_env("bg", 2)), action_masks=True)
+    with pytest.raises(DoorError, match="forbids actions at times"):
+        HindsightLearner(spec, TrainConfig(method="hdpo"), torch.device("cpu"))
