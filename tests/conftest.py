@@ -8,6 +8,7 @@ import pytest
 from hypothesis import settings
 
 os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # the tests run side by side, and what they compute is small
 
 # A loaded machine makes single examples slow without being wrong, so no deadline. In CI the examples are the same in
 # every run: a red run is then about the commit, not about luck. Elsewhere they vary and find new cases.
