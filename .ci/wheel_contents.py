@@ -9,6 +9,7 @@ NEEDED = (
     "pmarl_trainer/py.typed",
     "scenv/network/data/r2.json",
     "scenv/network/data/SOURCES.md",
+    "scenv/policies/data/best_levels.json",
     "scenv_paper/templates/report.md.j2",
     "scenv_paper/templates/report.html.j2",
 )

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-EXTRAS = ("torch", "tensorboard", "safetensors", "matplotlib")
+EXTRAS = ("torch", "tensorboard", "filelock", "matplotlib")
 
 
 def importable(name: str) -> bool:

@@ -95,7 +95,12 @@ def _simulated(
     spec: str, scenario: scenv.Scenario, where: Mapping[str, Any], args: Any
 ) -> tuple[np.ndarray, dict[str, Any]]:
     levels = args.levels.get(_key(where)) if spec == BEST_LEVELS else None
-    policy = make_policy(spec, scenario) if levels is None else scenv.policies.BaseStock(scenario, levels=levels)
+    if levels is not None:
+        policy = scenv.policies.BaseStock(scenario, levels=levels)
+    elif spec == BEST_LEVELS:  # searched for anew, never those on record in scenv, which come from here
+        policy = scenv.policies.OptimisedBaseStock(scenario, method="gradient")
+    else:
+        policy = make_policy(spec, scenario)
     result = scenv.evaluate(policy, scenario, episodes=args.episodes, seed=args.seed)
     bullwhip = [value if np.isfinite(value) else None for value in result.bullwhip]
     row = {

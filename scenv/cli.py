@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated
@@ -12,7 +13,9 @@ from scenv.commands.check import check_command
 from scenv.commands.convert import convert_command
 from scenv.commands.evaluate import evaluate_command
 from scenv.commands.info import info_command
+from scenv.commands.levels import levels_command
 from scenv.commands.render import render_command
+from scenv.commands.terminal import make_readable
 from scenv.errors import ScenvError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -21,9 +24,9 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 def _print_version(wanted: bool) -> None:
     if wanted:
         try:
-            typer.echo(f"scenv {version('scenv')}")
+            print(f"scenv {version('scenv')}")
         except PackageNotFoundError:
-            typer.echo("scenv, run from a folder and not installed")
+            print("scenv, run from a folder and not installed")
         raise typer.Exit
 
 
@@ -41,7 +44,9 @@ def scenv(
 
         scenv render r2 -o r2.png         the same as a picture
 
-        scenv evaluate -s r2              what classical policies cost on it
+        scenv evaluate r2                 what classical policies cost on it
+
+        scenv levels r2                   up to which level each firm should order
 
         scenv check my_network.json       is my own network fit for simulation?
 
@@ -52,12 +57,17 @@ def scenv(
 app.command(name="info")(info_command)
 app.command(name="render")(render_command)
 app.command(name="evaluate")(evaluate_command)
+app.command(name="levels")(levels_command)
 app.command(name="convert")(convert_command)
 app.command(name="check")(check_command)
 
 
 def main() -> None:
     """Entry point: errors in the input are one line on standard error and exit code 2."""
+    make_readable()
+    # OpenMP's threads spin while they wait, which stops everything on a busy machine; read when torch is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    sys.path.append(os.getcwd())  # where `--policy module:callable` looks too, as `python -m` does
     try:
         app(standalone_mode=True)
     except ScenvError as error:

@@ -11,7 +11,7 @@ import sys
 
 class Hidden:
     def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in {"torch", "tensorboard", "safetensors", "matplotlib"}:
+        if name.split(".")[0] in {"torch", "tensorboard", "filelock", "matplotlib"}:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 sys.meta_path.insert(0, Hidden())

@@ -1,16 +1,54 @@
-"""Where the commands print, and what they may write over."""
+"""What commands share: how a scenario is named, where they print, what they may write over."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
+import typer
 from rich.console import Console
 
 from scenv.errors import ScenvError
+from scenv.policies import NAMED_POLICIES
 
-__all__ = ["output_console", "refuse_to_overwrite"]
+__all__ = [
+    "POLICY_NAMES",
+    "ScenarioOption",
+    "SourceArgument",
+    "named_source",
+    "output_console",
+    "policy_conditions",
+    "refuse_to_overwrite",
+]
+
+SourceArgument = Annotated[
+    str | None, typer.Argument(help="bg, r1, r2, r3, or a scenario or network file.", show_default=False)
+]
+ScenarioOption = Annotated[
+    str | None, typer.Option("--scenario", "-s", help="The same as SOURCE, by name.", show_default=False)
+]
+POLICY_NAMES = ", ".join("/".join((policy.name, *policy.short)) for policy in NAMED_POLICIES)
 
 _PIPE_WIDTH = 120
+
+
+def named_source(argument: str | None, option: str | None, default: str | None = None) -> str:
+    """What a command is about, named by its argument or by --scenario.
+
+    Raises:
+        ScenvError: if the two differ, or there is neither and no default.
+    """
+    if argument is not None and option is not None and argument != option:
+        raise ScenvError(f"{argument} or --scenario {option}? Name one of them")
+    source = argument if argument is not None else option if option is not None else default
+    if source is None:
+        raise ScenvError("name a scenario: bg, r1, r2, r3, or a scenario or network file")
+    return source
+
+
+def policy_conditions() -> str:
+    """The policies, one a paragraph, with what each needs."""
+    return "\n\n".join(f"{policy.name}: {policy.summary}" for policy in NAMED_POLICIES)
 
 
 def output_console() -> Console:

@@ -54,7 +54,7 @@ def convert_command(
         raise ScenvError(f"{target}: exists already; use --force to write its tables anew")
     network = load_network(source, firms=firms, columns=_mapping(columns) if columns else None)
     {".json": network.to_json, ".graphml": network.to_graphml, "": network.to_tables}[suffix](target)
-    typer.echo(f"wrote {target}: {network.name}, {len(network.agents):,} firms, {len(network.edges):,} edges")
+    print(f"wrote {target}: {network.name}, {len(network.agents):,} firms, {len(network.edges):,} edges")
 
 
 def _mapping(text: str) -> dict[str, str]:

@@ -11,11 +11,12 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from scenv.commands.console import output_console
+from scenv.commands.console import ScenarioOption, named_source, output_console
 from scenv.network.stage_titles import stage_titles
 from scenv.render.network_picture import network_summary
 from scenv.render.source import scenario_to_show
 from scenv.scenario.demand.from_network import demand_of_network
+from scenv.scenario.differences import differences
 from scenv.scenario.implied import demand_moments, firm_demand_moments, unit_costs
 from scenv.scenario.scenario import Scenario
 from scenv.simulation.structure import build_structure
@@ -25,12 +26,14 @@ _MOST_FIRMS = 60
 
 def info_command(
     source: Annotated[
-        str,
+        str | None,
         typer.Argument(
             help="bg, r1, r2, r3; a network file (.json, .cyjs, .graphml, .gexf, .csv, .tsv) or a folder "
-            "with links.csv; or a scenario file (.yaml)."
+            "with links.csv; or a scenario file (.yaml).",
+            show_default=False,
         ),
-    ],
+    ] = None,
+    named: ScenarioOption = None,
     all_firms: Annotated[bool, typer.Option("--all", help=f"List every firm, also beyond {_MOST_FIRMS}.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead, for programs.")] = False,
 ) -> None:
@@ -46,10 +49,10 @@ def info_command(
 
         scenv info r3 --json | python -m json.tool
     """
-    scenario, has_costs = scenario_to_show(source)
+    scenario, has_costs = scenario_to_show(named_source(source, named))
     firms = _firms(scenario, has_costs)
     if as_json:
-        typer.echo(json.dumps(_document(scenario, has_costs, firms), indent=2, allow_nan=False))
+        print(json.dumps(_document(scenario, has_costs, firms), indent=2, allow_nan=False))
         return
     console = output_console()
     console.print(f"[bold]{escape(scenario.network.name)}[/]  {network_summary(scenario)}")
@@ -119,6 +122,8 @@ def _scenario_table(scenario: Scenario, has_costs: bool) -> Table:
     costs = scenario.costs if isinstance(scenario.costs, str) else "of the scenario file"
     table.add_row("costs", costs if has_costs else "the file gives none; a scenario needs some, e.g. costs: uniform")
     table.add_row("reward", f"{scenario.reward}, allocation {scenario.allocation}")
+    for phrase in differences(scenario) if has_costs else ():
+        table.add_row("unusual", escape(phrase))
     for field in table.columns[0:1]:
         field.style = "dim"
     return table

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +21,19 @@ if TYPE_CHECKING:
 __all__ = ["DPI", "MissingPlotExtraError", "blank_axes", "frame", "heading", "new_figure", "require_matplotlib", "save"]
 
 DPI = 110
+LETTERS_PER_INCH = 14.5  # of 9.5 points, on average
+#: Fonts with East Asian letters, which matplotlib's own lacks; used where one is installed.
+_MORE_FONTS = (
+    "Noto Sans CJK JP",
+    "Noto Sans CJK SC",
+    "Source Han Sans",
+    "WenQuanYi Zen Hei",
+    "Microsoft YaHei",
+    "PingFang SC",
+    "Hiragino Sans",
+    "MS Gothic",
+    "Arial Unicode MS",
+)
 SUFFIXES = (".png", ".svg", ".pdf", ".jpg", ".webp")
 
 
@@ -57,11 +73,19 @@ def blank_axes(figure: Figure, left: float, bottom: float, right: float, top: fl
     return axes
 
 
-def heading(figure: Figure, title: str, subtitle: str) -> None:
-    """A bold title and a quiet line under it, flush left at the top of the figure."""
+def heading(figure: Figure, title: str, subtitle: str, note: str = "") -> None:
+    """A bold title, a quiet line under it, and perhaps a note, flush left at the top, cut to the width."""
     width, height = figure.get_size_inches()
     figure.text(0.3 / width, 1 - 0.36 / height, title, size=14, weight="bold", color=TEXT.strong, va="center")
-    figure.text(0.3 / width, 1 - 0.66 / height, subtitle, size=9.5, color=TEXT.quiet, va="center")
+    figure.text(0.3 / width, 1 - 0.66 / height, fitting(subtitle, width), size=9.5, color=TEXT.quiet, va="center")
+    if note:
+        figure.text(0.3 / width, 1 - 0.9 / height, fitting(note, width), size=9.5, color=TEXT.strong, va="center")
+
+
+def fitting(line: str, width: float) -> str:
+    """A line of small letters, cut to what fits into `width` inches."""
+    most = int((width - 0.6) * LETTERS_PER_INCH)
+    return line if len(line) <= most else line[: most - 1].rstrip(" ·,") + "…"
 
 
 def frame(figure: Figure) -> np.ndarray:
@@ -70,7 +94,8 @@ def frame(figure: Figure) -> np.ndarray:
 
     canvas = figure.canvas
     assert isinstance(canvas, FigureCanvasAgg)
-    canvas.draw()  # type: ignore[no-untyped-call]
+    with _every_letter(figure):
+        canvas.draw()  # type: ignore[no-untyped-call]
     image = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
     return image[..., :3].copy()
 
@@ -85,6 +110,24 @@ def save(figure: Figure, path: str | Path) -> None:
     if path.suffix.lower() not in SUFFIXES:
         raise ScenvError(f"{path}: a picture's name must end in one of {', '.join(SUFFIXES)}")
     try:
-        figure.savefig(path)
+        with _every_letter(figure):
+            figure.savefig(path)
     except OSError as error:
         raise ScenvError(f"{path}: cannot be written ({error.strerror or error})") from error
+
+
+@contextmanager
+def _every_letter(figure: Figure) -> Iterator[None]:
+    """Give texts with letters beyond matplotlib's own font another one where it is installed, else boxes, silently."""
+    from matplotlib import font_manager
+    from matplotlib.text import Text
+
+    texts = [text for text in figure.findobj(Text) if any(ord(letter) > 0x2E7F for letter in text.get_text())]
+    if texts:
+        installed = {font.name for font in font_manager.fontManager.ttflist}
+        fonts = [name for name in _MORE_FONTS if name in installed]
+        for text in texts:
+            text.set_fontfamily(["DejaVu Sans", *fonts])
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        yield

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import networkx as nx
 import numpy as np
 
+from scenv.errors import ScenvError
 from scenv.evaluation.conduct import begin, decide, whole_number
 from scenv.network.network import Network
 from scenv.policies.base import Policy
@@ -30,11 +32,15 @@ class Episode:
         scenario: what was simulated.
         local: the local states, five arrays [T, N].
         cost: [T, N] cost of each firm in each period (paper eq. 1).
+        infos: [T, N] by name, what lost sales and disruptions did, if the scenario has them: "lost_sales" (units),
+            "closed" (1 or 0), "delay" (the most periods that any of the firm's incoming links was delayed by),
+            "demand_factor".
     """
 
     scenario: Scenario
     local: LocalState
     cost: np.ndarray
+    infos: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def periods(self) -> int:
@@ -82,7 +88,28 @@ class Episode:
     def until(self, period: int) -> Episode:
         """The record up to and with a period: what an observer had seen then."""
         end = period + 1
-        return Episode(self.scenario, LocalState(*(values[:end] for values in self.local)), self.cost[:end])
+        infos = {name: values[:end] for name, values in self.infos.items()}
+        return Episode(self.scenario, LocalState(*(values[:end] for values in self.local)), self.cost[:end], infos)
+
+    def to_csv(self, path: str | Path) -> None:
+        """Write one row per period and firm: what it saw, ordered and paid; UTF-8, numbers with a decimal point.
+
+        Raises:
+            ScenvError: where the file cannot be written.
+        """
+        network = self.scenario.network
+        columns = {**self.local._asdict(), "ordered": self.orders, **self.infos, "cost": self.cost}
+        try:
+            with Path(path).open("w", encoding="utf-8", newline="") as file:
+                table = csv.writer(file)
+                table.writerow(["period", "firm", "stage", *columns])
+                for period in range(self.periods):
+                    for i, name in enumerate(network.agents):
+                        # Nothing is ordered at the end of the last period.
+                        cells = [values[period, i] if period < len(values) else "" for values in columns.values()]
+                        table.writerow([period, name, network.stages[name], *cells])
+        except OSError as error:
+            raise ScenvError(f"{path}: cannot be written ({error.strerror})") from error
 
     def by_stage(self, values: np.ndarray) -> np.ndarray:
         """Sum [.., N] over the firms of each stage: [.., S]."""
@@ -100,18 +127,22 @@ class EpisodeRecorder:
     def __init__(self, scenario: Scenario) -> None:
         self._scenario = scenario
         self._rows: list[np.ndarray] = []
+        self._infos: list[str] = []
 
     def observe(self, batch: VectorEnv) -> None:
         """Record the period just observed; call after every `reset` and every step."""
         if batch.period == 0:
             self._rows = []
-        columns = (*batch.local_state, batch.last_info["cost"])
-        self._rows.append(np.array([np.asarray(column[0]) for column in columns]))
+        self._infos = [name for name in batch.last_info if name != "cost"]
+        columns = (*batch.local_state, batch.last_info["cost"], *(batch.last_info[name] for name in self._infos))
+        self._rows.append(np.array([np.asarray(column[0], dtype=np.float64) for column in columns]))
 
     def episode(self) -> Episode:
         """What is on record so far; at least one period must be."""
         fields = np.stack(self._rows, axis=1)
-        return Episode(self._scenario, LocalState(*fields[:-1]), fields[-1])
+        size = len(LocalState._fields)
+        infos = dict(zip(self._infos, fields[size + 1 :], strict=True))
+        return Episode(self._scenario, LocalState(*fields[:size]), fields[size], infos)
 
 
 def record_episode(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from scenv.drawing.canvas import heading, new_figure
 from scenv.drawing.style import GRID, SERIES, TEXT
 from scenv.evaluation.result import Evaluation
+from scenv.scenario.differences import difference_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_comparison"]
 
+_UPRIGHT = 9.0  # letters an inch of width that names may have side by side
+_LONGEST = 32  # letters of a name
+_OUTLIER = 3.0  # times the median cost
+_HATCHES = ("", "///", "...")
 _GROUP = 0.82  # part of the distance between groups that bars fill
 
 
@@ -31,33 +36,61 @@ def draw_comparison(comparisons: Mapping[str, Mapping[str, Evaluation]], title: 
         MissingPlotExtraError: where matplotlib is not installed.
     """
     first = next(iter(comparisons.values()))
-    result = next(iter(first.values()))
-    names = list(first)
-    bars = len(comparisons) * len(names)
-    width = float(np.clip(2.2 + 0.62 * bars, 6.5, 13.0))
-    figure = new_figure(width, 4.6)
+    result, names, many = next(iter(first.values())), list(first), len(comparisons) > 1
+    width = float(np.clip(2.2 + 0.62 * len(comparisons) * len(names), 6.5, 13.0))
+    slanted = not many and max(map(len, map(_short, names))) * len(names) > _UPRIGHT * width
+    note = difference_line(result.scenario) if not many else ""
+    columns = max(1, min(len(names), int(width / 2.4)))
+    bottom = 0.45 + 0.25 * -(-len(names) // columns) if many else 1.7 if slanted else 0.6
+    above, height = (1.4 if note else 1.15), 2.85
+    figure = new_figure(width, bottom + height + above)
     counted = result.scenario.horizon - result.scenario.warmup
     heading(
         figure,
         title or result.scenario.network.name,
         f"cost of {counted} periods, mean of {len(result.episode_costs)} runs and 95 % interval; "
         "dark: stock, light: backorders",
+        note,
     )
-    many = len(comparisons) > 1
-    axes = figure.add_axes(
-        (0.75 / width, (0.95 if many else 0.6) / 4.6, 1 - 1.0 / width, (2.6 if many else 2.95) / 4.6)
-    )
+    whole, left = bottom + height + above, 1.2 if slanted else 0.75
+    axes = figure.add_axes((left / width, bottom / whole, 1 - (left + 0.25) / width, height / whole))
     _prepare(axes)
     _draw_bars(axes, comparisons, names)
     axes.set_ylim(bottom=0)
     if many:
         axes.set_xticks(range(len(comparisons)), list(comparisons))
-        axes.legend(
-            ncols=min(len(names), 5), loc="upper center", bbox_to_anchor=(0.5, -0.12), frameon=False, fontsize=9
-        )
+        place: dict[str, Any] = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.09)}
+        axes.legend(ncols=columns, frameon=False, fontsize=9, **place)
     else:
-        axes.set_xticks(_offsets(len(names)).tolist(), names)
+        axes.set_xticks(_offsets(len(names)).tolist(), [_short(name) for name in names])
+        if slanted:
+            for label in axes.get_xticklabels():
+                label.set(rotation=30, ha="right", rotation_mode="anchor")
+    _cut_outliers(axes, comparisons)
     return figure
+
+
+def _short(name: str) -> str:
+    """A name that a page has room for."""
+    return name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…"
+
+
+def _cut_outliers(axes: Axes, comparisons: Mapping[str, Mapping[str, Evaluation]]) -> None:
+    """Where one policy costs many times what the others do, cut its bar, so that the others can be told apart."""
+    from matplotlib.text import Annotation
+
+    costs = np.sort([result.mean for comparison in comparisons.values() for result in comparison.values()])
+    usual = costs[costs <= _OUTLIER * np.median(costs)]
+    if len(usual) < 2 or len(usual) == len(costs):
+        return
+    top = 1.25 * float(usual.max())
+    axes.set_ylim(0, top)
+    for label in axes.texts:
+        if isinstance(label, Annotation) and label.xy[1] > top:
+            label.set_text(f"{label.get_text()} ↑")
+            label.xy = (label.xy[0], top)
+            label.set(va="top", position=(0, -3), weight="bold")
+            label.set_bbox({"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.5})
 
 
 def _draw_bars(axes: Axes, comparisons: Mapping[str, Mapping[str, Evaluation]], names: list[str]) -> None:
@@ -70,14 +103,16 @@ def _draw_bars(axes: Axes, comparisons: Mapping[str, Mapping[str, Evaluation]], 
         holding = np.array([result.holding_costs.sum(axis=1).mean() for result in results])
         mean = np.array([result.mean for result in results])
         half = np.array([(result.ci95[1] - result.ci95[0]) / 2 for result in results])
-        axes.bar(at, holding, bar, color=colour, label=name)
-        axes.bar(at, mean - holding, bar, bottom=holding, color=_lighter(colour))
+        hatch = _HATCHES[k // len(SERIES) % len(_HATCHES)]  # where colours come again, they look different
+        style: dict[str, Any] = {"edgecolor": "white", "linewidth": 0, "hatch": hatch}
+        axes.bar(at, holding, bar, color=colour, label=_short(name), **style)
+        axes.bar(at, mean - holding, bar, bottom=holding, color=_lighter(colour), **style)
         axes.errorbar(at, mean, yerr=half, fmt="none", ecolor=TEXT.strong, elinewidth=1.1, capsize=2.5)
         for x, total, whisker in zip(at, mean, half, strict=True):
             label = f"{total:,.0f}"
             top = (x, total + np.nan_to_num(whisker))
-            style = {"ha": "center", "va": "bottom", "size": 8, "color": TEXT.normal}
-            axes.annotate(label, top, (0, 3), textcoords="offset points", **style)
+            text = {"ha": "center", "va": "bottom", "size": 8, "color": TEXT.normal}
+            axes.annotate(label, top, (0, 3), textcoords="offset points", **text)
 
 
 def _lighter(colour: str) -> tuple[float, ...]:

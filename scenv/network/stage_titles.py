@@ -20,7 +20,9 @@ _FULL = {
 def stage_titles(network: Network) -> list[str]:
     """One title per stage, nearest the customer first: the paper's names (Fig. 4) with the number of firms.
 
-    A stage whose firms have no common name of these is called by its number.
+    A stage whose firms carry another common label in the network file is called by it, one without by its number. A
+    retailer is a firm that meets external demand, in whichever stage it stands: where the first stage is not all of
+    them, its title says that it means the stage.
     """
     sizes = Counter(network.stages.values())
     names: dict[int, set[str | None]] = {stage: set() for stage in range(max(sizes) + 1)}
@@ -28,9 +30,13 @@ def stage_titles(network: Network) -> list[str]:
         names[stage].add(network.stage_names.get(agent))
     titles = []
     for stage, found in names.items():
-        name = _FULL.get(str(next(iter(found)))) if len(found) == 1 else None
-        count = sizes[stage]
-        if name is None:
+        label = next(iter(found)) if len(found) == 1 else None
+        name, count = _FULL.get(str(label)), sizes[stage]
+        if name == "Retailer" and count != len(network.retailers):
+            titles.append(f"Retail stage ({count})")
+        elif name is None and label:
+            titles.append(f"{label}" + f" ({count})" * (count > 1))
+        elif name is None:
             titles.append(f"Stage {stage}" + f" ({count})" * (count > 1))
         else:
             titles.append(name if count == 1 else f"{count} {name.lower()}s")

@@ -1,6 +1,7 @@
 """One firm's learned policy, from its own two files: a small network in numpy, from its own observation to its action.
 
-`pmarl-export` writes NAME.json (what goes in, what comes out) and NAME.safetensors (the numbers) for each firm.
+`pmarl-export` writes NAME.json (what goes in, what comes out) and NAME.safetensors (the numbers) for each firm; the
+format is the docs' page "The policy file format".
 """
 
 from __future__ import annotations
@@ -12,14 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load
 
 from scenv.errors import ScenarioError, shown
-from scenv.policies.tensor_file import read_tensors
 from scenv.text_file import read_bytes
 
 FORMAT = "pmarl-policy"
 VERSION = 1
 _MAX_SPEC_BYTES = 1 << 20
+_MAX_TENSOR_BYTES = 1 << 30
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +80,7 @@ class FirmPolicy:
         """
         path = Path(path)
         spec = _read_spec(path)
-        tensors = read_tensors(path.with_suffix(".safetensors"))
+        tensors = _read_tensors(path.with_suffix(".safetensors"))
         try:
             names = [str(name) for name in spec["layers"]]
             policy = cls(
@@ -96,6 +99,15 @@ class FirmPolicy:
             raise ScenarioError(f"{path}: damaged: {shown(error.args[0] if error.args else error)}") from error
         _check(policy, path)
         return policy
+
+
+def _read_tensors(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of a safetensors file by name. The format holds no code; the library checks every size and offset."""
+    content = read_bytes(path, _MAX_TENSOR_BYTES, ScenarioError)
+    try:
+        return load(content)
+    except (SafetensorError, KeyError, TypeError, ValueError, OverflowError) as error:
+        raise ScenarioError(f"{path}: not a safetensors file, or damaged ({shown(str(error))})") from error
 
 
 def _read_spec(path: Path) -> dict[str, Any]:

@@ -7,7 +7,9 @@ from typing import Any, Literal
 
 from scenv.errors import ScenarioError, ScenvError
 from scenv.policies.base_stock import BaseStock
+from scenv.policies.best_levels import best_levels
 from scenv.policies.decomposition_aggregation import decomposition_aggregation_levels
+from scenv.policies.level_search import LevelSearch, search_by_cma, search_by_gradient
 from scenv.scenario.files import load_scenario
 
 Method = Literal["auto", "gradient", "cma"]
@@ -18,41 +20,51 @@ class OptimisedBaseStock(BaseStock):
 
     A learner that beats the formulas (`BaseStock`, `DecompositionAggregation`) may merely have found better constants.
     These levels know the scenario's costs, horizon and initial state as a learner does, and answer to nothing but the
-    inventory position. Making the policy takes seconds (beer game) to a minute (27 firms); `save` keeps the result,
-    and `BaseStock.from_file` reads it.
+    inventory position. For bg, r1, r2 and r3 as they come, at shipment lead times 1, 2 and 3, the levels are on record
+    (`scenv.policies.best_levels`); elsewhere making the policy takes seconds (four firms) to minutes (27 firms), and
+    shows how far it is. `save` keeps the result, and `BaseStock.from_file` reads it.
+
+    Attributes:
+        method: where the levels come from, "recorded", "gradient" or "cma".
     """
 
     def __init__(
-        self, scenario: Any = "r2", *, method: Method = "auto", episodes: int = 128, seed: int = 20_000, **search: Any
+        self,
+        scenario: Any = "r2",
+        *,
+        method: Method = "auto",
+        episodes: int | None = None,
+        seed: int | None = None,
+        **search: Any,
     ) -> None:
-        """Search from the levels of decomposition-aggregation.
+        """Take the levels on record, or search from the levels of decomposition-aggregation.
 
         Args:
             scenario: name, path, mapping, graph or Scenario.
-            method: "gradient" through the torch simulator, "cma" (CMA-ES, library `cma`), or "auto": the gradient where
-                torch is installed.
-            episodes: number of demand paths to minimise the mean cost of.
-            seed: of these paths; evaluate on other ones.
+            method: "gradient" through the torch simulator, "cma" (CMA-ES, library `cma`), or "auto": no search where
+                levels are on record and no other argument is given, else the gradient where torch is installed.
+            episodes: number of demand paths to minimise the mean cost of, by default 128.
+            seed: of these paths, by default 20000; evaluate on other ones.
             **search: further arguments of `scenv.policies.level_search.search_by_gradient` or `search_by_cma`.
 
         Raises:
             ScenarioError: for an unknown method or fewer than one episode.
             ScenvError: if the library that the method needs (for "auto": either) is not installed.
         """
-        from scenv.policies.level_search import LevelSearch, search_by_cma, search_by_gradient  # it simulates policies
-
         scenario = load_scenario(scenario)
         if method not in ("auto", "gradient", "cma"):
             raise ScenarioError(f"method must be 'auto', 'gradient' or 'cma', got {method!r}")
-        if episodes < 1:
+        if episodes is not None and episodes < 1:
             raise ScenarioError(f"episodes must be at least 1, got {episodes}")
-        if method == "auto":
-            method = _available_method()
-        task = LevelSearch(scenario, decomposition_aggregation_levels(scenario), episodes, seed)
-        find = search_by_gradient if method == "gradient" else search_by_cma
-        levels = find(task, **search)
-        super().__init__(scenario, levels=dict(zip(scenario.network.agents, levels.tolist(), strict=True)))
-        self.method = method
+        levels = best_levels(scenario) if method == "auto" and not search and episodes is seed is None else None
+        self.method: str = "recorded"
+        if levels is None:
+            self.method = _available_method() if method == "auto" else method
+            start = decomposition_aggregation_levels(scenario)
+            task = LevelSearch(scenario, start, episodes or 128, 20_000 if seed is None else seed)
+            find = search_by_gradient if self.method == "gradient" else search_by_cma
+            levels = dict(zip(scenario.network.agents, find(task, **search).tolist(), strict=True))
+        super().__init__(scenario, levels=levels)
 
 
 def _available_method() -> Method:

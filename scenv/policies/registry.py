@@ -13,6 +13,7 @@ from scenv.errors import PolicyError, ScenarioError, ScenvError, did_you_mean, s
 from scenv.policies.anchor_and_adjust import AnchorAndAdjust
 from scenv.policies.base import Policy, is_policy
 from scenv.policies.base_stock import BaseStock
+from scenv.policies.best_levels import best_levels
 from scenv.policies.constant_order import ConstantOrder
 from scenv.policies.decomposition_aggregation import DecompositionAggregation
 from scenv.policies.echelon_base_stock import EchelonBaseStock
@@ -63,10 +64,16 @@ NAMED_POLICIES: tuple[NamedPolicy, ...] = (
         "optimised-base-stock",
         ("obs",),
         OptimisedBaseStock,
-        "the best constant levels, found by simulation",
+        "the best constant levels: on record for bg, r1, r2, r3 at lead times 1 to 3, else found by simulation in "
+        "minutes (needs torch or cma)",
         searches=True,
     ),
-    NamedPolicy("echelon-base-stock", ("ebs",), EchelonBaseStock, "the optimum of a serial system (costs 'cs2000')"),
+    NamedPolicy(
+        "echelon-base-stock",
+        ("ebs",),
+        EchelonBaseStock,
+        "the optimum of a serial system; needs one, with costs like 'cs2000'",
+    ),
     NamedPolicy("reorder-point", ("ss",), ReorderPoint, "(s, S): order in batches of two periods' demand"),
     NamedPolicy("sterman", ("st",), Sterman, "people in the beer game, linear form"),
     NamedPolicy("anchor-and-adjust", ("aa",), AnchorAndAdjust, "people in the beer game, Sterman's own form"),
@@ -75,8 +82,8 @@ NAMED_POLICIES: tuple[NamedPolicy, ...] = (
     NamedPolicy("random", (), RandomPolicy, "an untrained learner's random adjustments"),
 )
 
-#: What every learner is compared with, the yardstick first.
-_BASELINES = ("base-stock", "decomposition-aggregation", "sterman", "pass-through", "random")
+#: What is compared unless somebody says otherwise, the reference first.
+COMPARED = ("base-stock", "optimised-base-stock", "decomposition-aggregation", "sterman", "pass-through")
 
 
 def make_policy(name: str, scenario: Scenario) -> Policy:
@@ -164,5 +171,9 @@ def _called(name: str, scenario: Scenario) -> Policy:
 
 
 def baselines(scenario: Scenario) -> Mapping[str, Callable[[], Policy]]:
-    """Makers of the policies that every learner is compared with, the yardstick (base stock) first."""
-    return {name: partial(make_policy, name, scenario) for name in _BASELINES}
+    """Makers of the policies that every learner is compared with: base stock, the reference, first.
+
+    The best constant levels are among them where they are on record (`best_levels`): elsewhere they take minutes.
+    """
+    names = [name for name in COMPARED if not searches(name) or best_levels(scenario) is not None]
+    return {name: partial(make_policy, name, scenario) for name in (*names, "random")}

@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scenv.drawing.canvas import heading, new_figure
-from scenv.drawing.style import BACKORDER, DEMAND, GRID, INVENTORY, ORDERS, TEXT
+from scenv.drawing.style import BACKORDER, DEMAND, GRID, INVENTORY, LOST, ORDERS, TEXT
 from scenv.evaluation.episode import Episode
 from scenv.network.stage_titles import stage_titles
+from scenv.render.disruption_marks import marks_of, shade, shades_of
+from scenv.scenario.differences import difference_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from matplotlib.lines import Line2D
 
 __all__ = ["draw_episode"]
 
-_LEFT, _RIGHT, _TOP, _BOTTOM = 0.85, 0.35, 1.25, 0.75  # margins in inches
+_LEFT, _RIGHT, _TOP, _BOTTOM = 0.85, 0.35, 1.45, 0.8  # margins in inches
 _ROW, _ROW_GAP, _COLUMN_GAP = 1.25, 0.28, 0.3
 _FEWEST_FOR_BULLWHIP = 10  # decisions; a ratio of two variances says nothing sooner
 _ROWS = ("in stock", "owed (backorders)", "ordered")
@@ -28,9 +29,11 @@ def draw_episode(episode: Episode, title: str | None = None) -> Figure:
     """Draw an episode, finished or not: one column per stage (suppliers at the left), one row per quantity.
 
     Quantities are totals over the firms of a stage, in units per period; a row has one scale, so that stages can be
-    compared. The bottom row sets each stage's orders against what its end customers asked for, and says how much more
-    they swing: the bullwhip ratio (see `Episode.bullwhip`), once ten periods count. Warm-up
-    periods, which do not count, are shaded.
+    compared. What a what-if does stands in it: the line under the title says how the scenario differs from the usual,
+    closures, delays and demand shocks are shaded in the stages of the firms that they hit, with the firm's name, and
+    lost units are a curve in the middle row. The bottom row sets each stage's orders against what its end customers
+    asked for, and says how much more they swing: the bullwhip ratio (see `Episode.bullwhip`), once ten periods count.
+    Warm-up periods, which do not count, are shaded in grey.
 
     Args:
         episode: see `scenv.episode.record_episode`.
@@ -46,7 +49,7 @@ def draw_episode(episode: Episode, title: str | None = None) -> Figure:
     column = (width - _LEFT - _RIGHT - (stages - 1) * _COLUMN_GAP) / stages
     height = _TOP + _BOTTOM + 3 * _ROW + 2 * _ROW_GAP
     figure = new_figure(width, height)
-    heading(figure, title or episode.scenario.network.name, _summary(episode))
+    heading(figure, title or episode.scenario.network.name, _summary(episode), difference_line(episode.scenario))
     rows = (
         episode.by_stage(episode.local.on_hand),
         episode.by_stage(episode.local.backorder),
@@ -55,25 +58,32 @@ def draw_episode(episode: Episode, title: str | None = None) -> Figure:
     demand, bullwhip = episode.stage_demand, episode.bullwhip
     if episode.periods - 1 - episode.scenario.warmup < _FEWEST_FOR_BULLWHIP:
         bullwhip = np.full(stages, np.nan)
+    lost = episode.by_stage(episode.infos["lost_sales"]) if "lost_sales" in episode.infos else None
     tops = [_round_up(max(float(row.max(initial=0.0)), float(demand.max()))) for row in rows]
+    if lost is not None:
+        tops[1] = _round_up(max(tops[1], float(lost.max(initial=0.0))))
     for k, name in enumerate(reversed(titles)):
         stage = stages - 1 - k
+        marks = marks_of(episode, stage)
         for r, row in enumerate(rows):
             left = _LEFT + k * (column + _COLUMN_GAP)
             bottom = height - _TOP - (r + 1) * _ROW - r * _ROW_GAP
             axes = figure.add_axes((left / width, bottom / height, column / width, _ROW / height))
             _prepare(axes, episode, tops[r], first_column=k == 0, last_row=r == len(rows) - 1)
+            shade(axes, marks, named=r == 0)
             if k == 0:
-                axes.set_ylabel(_ROWS[r], size=9, color=TEXT.normal)
+                axes.set_ylabel("owed and lost" if r == 1 and lost is not None else _ROWS[r], size=9, color=TEXT.normal)
                 axes.yaxis.set_label_coords(-0.6 / column, 0.5)
             if r == 0:
-                axes.set_title(name, size=10, weight="bold", color=TEXT.normal, pad=9)
+                axes.set_title(name, size=10, weight="bold", color=TEXT.normal, pad=16 if episode.infos else 9)
             if r < 2:
                 _fill(axes, row[:, stage], INVENTORY if r == 0 else BACKORDER)
             else:
                 _draw_orders(axes, row[:, stage], demand[:, stage], float(bullwhip[stage]))
+            if r == 1 and lost is not None:
+                axes.stairs(lost[:, stage], np.arange(len(lost) + 1), baseline=None, color=LOST, linewidth=1.4)
     figure.text(1 - _RIGHT / width, 0.2 / height, "period", ha="right", va="center", size=9, color=TEXT.normal)
-    _draw_key(figure)
+    _draw_key(figure, episode)
     return figure
 
 
@@ -128,18 +138,22 @@ def _draw_orders(axes: Axes, orders: np.ndarray, demand: np.ndarray, bullwhip: f
         axes.text(1.0, 1.03, label, size=9, weight="bold", color=TEXT.strong, ha="right", va="bottom", transform=place)
 
 
-def _draw_key(figure: Figure) -> None:
-    """What the two curves of the bottom row are, at the lower left."""
-    width, height = figure.get_size_inches()
-    x = 0.3
-    for colour, text in ((ORDERS, "orders of the stage"), (DEMAND, "demand of its end customers")):
-        y = 0.2 / height
-        figure.add_artist(_line(figure, x / width, (x + 0.25) / width, y, colour))
-        figure.text((x + 0.33) / width, y, text, size=8.5, color=TEXT.normal, va="center")
-        x += 0.33 + 0.075 * len(text) + 0.25
-
-
-def _line(figure: Figure, left: float, right: float, y: float, colour: str) -> Line2D:
+def _draw_key(figure: Figure, episode: Episode) -> None:
+    """What the curves and shades are, at the lower left; in a second line where one is full."""
     from matplotlib.lines import Line2D
 
-    return Line2D([left, right], [y, y], transform=figure.transFigure, color=colour, linewidth=1.8)
+    width, height = figure.get_size_inches()
+    entries = [(ORDERS, "orders of the stage", 1.8), (DEMAND, "demand of its end customers", 1.8)]
+    if "lost_sales" in episode.infos:
+        entries.append((LOST, "lost units", 1.8))
+    entries += [(colour, text, 8.0) for colour, text in shades_of(episode)]
+    x, y = 0.3, 0.2 if len(entries) < 3 else 0.34
+    for colour, text, thick in entries:
+        needed = 0.33 + 0.075 * len(text) + 0.25
+        if x + needed > width - 0.8:
+            x, y = 0.3, y - 0.2
+        at = [y / height] * 2
+        ends = [x / width, (x + 0.25) / width]
+        figure.add_artist(Line2D(ends, at, transform=figure.transFigure, color=colour, linewidth=thick))
+        figure.text((x + 0.33) / width, y / height, text, size=8.5, color=TEXT.normal, va="center")
+        x += needed

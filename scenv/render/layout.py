@@ -14,6 +14,7 @@ import numpy as np
 from scipy.optimize import isotonic_regression
 
 from scenv.network.network import Network
+from scenv.render.sketch import Sketch
 
 __all__ = ["Layout", "layered_layout"]
 
@@ -40,8 +41,8 @@ class Layout:
     height: float
 
 
-def layered_layout(network: Network) -> Layout:
-    """Place the firms of a network; the same network always gets the same picture."""
+def layered_layout(network: Network | Sketch) -> Layout:
+    """Place the firms of a network, or of a part of it; the same network always gets the same picture."""
     stages = np.array([network.stages[name] for name in network.agents])
     column = (stages.max() - stages).astype(np.intp)
     links, chains, places = _split_long_edges(network, column)
@@ -55,7 +56,7 @@ def layered_layout(network: Network) -> Layout:
 
 
 def _split_long_edges(
-    network: Network, column: np.ndarray
+    network: Network | Sketch, column: np.ndarray
 ) -> tuple[list[tuple[int, int]], list[list[int]], np.ndarray]:
     """(links between neighbouring columns, each edge's chain of places, [P] column of every place), firms first.
 

@@ -70,7 +70,7 @@ class VectorEnv:
         last_info: the info of the latest `reset` or `step`; after `reset`, that of period 0. Always "cost" [B, N];
             with lost sales "lost_sales" [B, N], units of the period; with disruptions "closed" (bool), "delay" (the
             most periods that any of the firm's incoming links is delayed by) and "demand_factor", each [B, N].
-        baselines: classical policies by name, the yardstick first: makers of fresh policies for this scenario, as
+        baselines: classical policies by name, the reference first: makers of fresh policies for this scenario, as
             `scenv.vector_env` gives them; empty where nobody did.
         exogenous: all that this episode brings from outside, drawn at `reset`: demand, lead times, disruptions.
     """

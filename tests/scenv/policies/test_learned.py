@@ -9,7 +9,6 @@ import pytest
 import scenv
 from scenv.errors import ScenarioError
 from scenv.policies import FirmPolicy, LearnedPolicies
-from scenv.policies.tensor_file import read_tensors
 
 FIRMS = scenv.load_network("bg").agents
 VALUES = list(range(-8, 25))
@@ -173,23 +172,15 @@ def entry(**changes):
 )
 def test_damaged_tensor_files_are_refused(tmp_path, header, size):
     text = json.dumps(header).encode()
-    (tmp_path / "x").write_bytes(len(text).to_bytes(8, "little") + text + bytes(size))
-    with pytest.raises(ScenarioError, match="damaged"):
-        read_tensors(tmp_path / "x")
+    write_firm(tmp_path, "x")
+    (tmp_path / "x.safetensors").write_bytes(len(text).to_bytes(8, "little") + text + bytes(size))
+    with pytest.raises(ScenarioError, match=r"x\.safetensors: .*damaged"):
+        FirmPolicy.from_file(tmp_path / "x.json")
 
 
 @pytest.mark.parametrize("content", [b"", b"1234567", b"\xff" * 8, (100).to_bytes(8, "little") + b"{}"])
 def test_what_is_no_tensor_file_is_refused(tmp_path, content):
-    (tmp_path / "x").write_bytes(content)
-    with pytest.raises(ScenarioError, match="cut off in its header"):
-        read_tensors(tmp_path / "x")
-
-
-def test_tensors_are_read_as_written(tmp_path):
-    arrays = {"a": np.arange(6, dtype=np.float32).reshape(2, 3), "b": np.zeros((0, 2), np.float32)}
-    (tmp_path / "x").write_bytes(safetensors(arrays))
-    read = read_tensors(tmp_path / "x")
-    assert read.keys() == arrays.keys()
-    for name, array in arrays.items():
-        np.testing.assert_array_equal(read[name], array)
-        assert read[name].shape == array.shape
+    write_firm(tmp_path, "x")
+    (tmp_path / "x.safetensors").write_bytes(content)
+    with pytest.raises(ScenarioError, match=r"x\.safetensors: .*damaged"):
+        FirmPolicy.from_file(tmp_path / "x.json")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,9 +16,13 @@ from hypothesis import given, settings
 from pettingzoo.test import render_test
 
 import scenv
+from scenv.evaluation.plots import draw_comparison
 from scenv.network.stage_titles import stage_titles
 from scenv.render import draw_episode, draw_network, frame, save
+from scenv.render.disruption_marks import marks_of
 from scenv.render.layout import layered_layout
+from scenv.render.network_picture import fitted, letters
+from scenv.render.sketch import around, gathered, whole
 from scenv.scenario.implied import firm_demand_moments
 from tests.scenv.strategies import dags
 
@@ -242,3 +247,106 @@ env.reset(seed=0)
     assert result.returncode == 0, result.stderr
     assert result.stdout.count('pip install "scenv[plot]"') == 2
     assert "period 0" in result.stdout
+
+
+def what_if() -> scenv.Episode:
+    fields: dict[str, Any] = {
+        "lost_sales": True,
+        "disruptions": [
+            {"kind": "closure", "firms": ["dist_0"], "period": 20, "duration": 6},
+            {"kind": "demand_shock", "period": 30, "duration": 5, "factor": 3},
+        ],
+    }
+    return scenv.record_episode("base-stock", "bg", seed=1, **fields)
+
+
+def test_a_what_if_shows_what_it_is_and_whom_it_hits() -> None:
+    episode = what_if()
+    figure = draw_episode(episode)
+    shown = {text.get_text() for text in texts(figure)}
+    assert "lost sales · closure of dist_0 in periods 20 to 25 · demand of all ×3 in periods 30 to 34" in shown
+    assert {"dist_0: closed", "ret_0: demand ×3", "lost units", "closed", "demand changed", "owed and lost"} <= shown
+    assert_texts_apart_and_on_the_canvas(figure)
+    usual = {text.get_text() for text in texts(draw_episode(scenv.record_episode("base-stock", "bg")))}
+    assert not {"closed", "lost units", "owed and lost"} & usual
+
+
+def test_marks_are_the_periods_in_which_firms_were_hit() -> None:
+    episode, network = what_if(), scenv.load_network("bg")
+    assert [marks_of(episode, stage) for stage in (1, 3)] == [[], []]
+    [closed] = marks_of(episode, network.stages["dist_0"])
+    assert (closed.start, closed.stop, closed.text) == (20, 26, "dist_0: closed")
+    [shock] = marks_of(episode, 0)
+    assert (shock.start, shock.stop, shock.text) == (30, 35, "ret_0: demand ×3")
+
+
+def test_a_stage_that_is_not_all_retailers_is_told_apart_from_the_role() -> None:
+    assert stage_titles(scenv.load_network("r2"))[0] == "Retail stage (4)"  # of nine retailers
+    graph = nx.DiGraph([("mine", "shop_1"), ("mine", "shop_2")])
+    nx.set_node_attributes(graph, {"mine": "Mine", "shop_1": "Shop", "shop_2": "Shop"}, "label")
+    assert stage_titles(scenv.load_network(graph)) == ["Shop (2)", "Mine"]
+
+
+def test_twelve_policies_can_be_told_apart_and_an_outlier_does_not_flatten_them() -> None:
+    cheap = scenv.evaluate("base-stock", "bg", episodes=3)
+    names = [f"a policy with a rather long name, number {k}" for k in range(11)]
+    dear = replace(cheap, firm_costs=cheap.firm_costs * 50)
+    figure = draw_comparison({"": {**dict.fromkeys(names, cheap), "dear": dear}})
+    axes = figure.axes[0]
+    assert axes.get_ylim()[1] < 2 * cheap.mean
+    assert any(text.get_text().endswith("↑") for text in axes.texts)
+    looks = {(patch.get_facecolor(), patch.get_hatch()) for patch in axes.patches}
+    assert len(looks) == 24  # a dark and a light part for each
+    figure.canvas.draw()
+    labels = [label.get_window_extent() for label in axes.get_xticklabels()]
+    assert all(label.x0 >= 0 and label.y0 >= 0 for label in labels)
+
+
+@pytest.mark.filterwarnings("ignore:Glyph")
+def test_long_names_stay_in_their_pills_and_keep_their_ends() -> None:
+    assert fitted("dist_0", 0.92) == ("dist_0", 8.5)
+    name, size = fitted("Regional distribution centre (North-East) 17", 1.2)
+    assert name.startswith("Regional")
+    assert name.endswith("17")
+    assert "…" in name
+    assert 6.5 <= size < 7
+    assert letters("東京") > letters("ab")
+    graph = nx.DiGraph(
+        [("株式会社 東京製作所 第二工場 部品センター", f"Filiale Am Hauptbahnhof Nummer {k}") for k in range(3)]
+    )
+    figure = draw_network(graph)
+    assert_texts_apart_and_on_the_canvas(figure)
+    figure.canvas.draw()
+    [axes] = [axes for axes in figure.axes if any(patch.get_width() > 1 for patch in axes.patches)]
+    widest = max(patch.get_window_extent().width for patch in axes.patches)
+    drawn = [text for text in axes.texts if "Filiale" in text.get_text()]
+    assert len({text.get_text() for text in drawn}) == 3
+    assert all(text.get_window_extent().width <= widest for text in drawn)
+
+
+def test_too_many_firms_are_gathered_with_their_number_and_flow_is_kept() -> None:
+    scenario = scenv.load_scenario(scenv.generators.distribution(4, 6), costs="uniform")  # 1 + 6 + 36 + 216 firms
+    sketch = gathered(scenario)
+    assert sorted(sketch.labels) == ["1 × 0 in, 6 out", "216 × 1 in, 0 out", "36 × 1 in, 6 out", "6 × 1 in, 6 out"]
+    np.testing.assert_allclose(sketch.flow, 216 * 8)
+    np.testing.assert_allclose(sketch.demand, [216 * 8])
+    shown = {text.get_text() for text in texts(draw_network(scenario))}
+    assert "216 × 1 in, 0 out" in shown
+    assert "firms of a stage that are alike are drawn as one, with their number" in shown
+
+
+def test_the_firms_around_one() -> None:
+    scenario, graph = scenv.load_scenario("r2"), scenv.load_network("r2").graph
+    near = around(scenario, "whole_0", 1)
+    assert set(near.agents) == {"whole_0", *graph.predecessors("whole_0"), *graph.successors("whole_0")}
+    assert set(around(scenario, "whole_0", 0).agents) == {"whole_0"}
+    assert set(around(scenario, "whole_0", 9).agents) == set(scenario.network.agents)
+    full = whole(scenario)
+    flows = {
+        (full.agents[u], full.agents[v]): f for u, v, f in zip(full.supplier, full.customer, full.flow, strict=True)
+    }
+    for u, v, flow in zip(near.supplier, near.customer, near.flow, strict=True):
+        assert flow == flows[near.agents[u], near.agents[v]]
+    assert_texts_apart_and_on_the_canvas(draw_network("r2", around="whole_0", hops=1))
+    with pytest.raises(scenv.ScenvError, match=r"'whole_9' is no firm of network 'r2' \(did you mean"):
+        draw_network("r2", around="whole_9")
