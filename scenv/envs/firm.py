@@ -286,7 +286,9 @@ def firm_env(
         scenario: as for `scenv.vector_env`.
         agent: the firm.
         num_envs: B.
-        backend, device, seed: as for `scenv.vector_env`.
+        backend: as for `scenv.vector_env`.
+        device: likewise.
+        seed: likewise.
         **overrides: fields of the scenario.
 
     Raises:
