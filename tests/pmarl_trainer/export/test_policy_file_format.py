@@ -12,7 +12,7 @@ import torch
 from safetensors.numpy import load_file, save_file
 
 from pmarl_trainer.config.files import build_config
-from pmarl_trainer.env_api.protocol import describe
+from pmarl_trainer.env_api.describe import describe
 from pmarl_trainer.export.policies import AgentPolicy, agent_policy
 from pmarl_trainer.learners.actor_critic import Learner
 from pmarl_trainer.runs.report import write_json
