@@ -106,8 +106,8 @@ class FirmEnv:
             )
         self.agent, self.scenario, self.num_envs = agent, scenario, checked_rows(num_envs)
         self._asarray = backend_asarray(backend, device)
-        self._firm = firm_structure(scenario, agent, self._asarray)
-        self._whole = build_structure(scenario)  # for what is drawn from outside
+        self._whole = build_structure(scenario)  # for what is drawn from outside, too
+        self._firm = firm_structure(scenario, self._whole, agent, self._asarray)
         self.suppliers = tuple(name for name in self._firm.suppliers if name is not None)
         self.customers = self._firm.customers
         self.horizon, self.warmup = scenario.horizon, scenario.warmup

@@ -30,7 +30,7 @@ from scenv.simulation.dynamics import (
 )
 from scenv.simulation.exogenous import Exogenous, RowConditions
 from scenv.simulation.pipelines import pipeline_with, send
-from scenv.simulation.structure import LeadTimes, PriorityRanks, Structure, build_structure
+from scenv.simulation.structure import LeadTimes, PriorityRanks, Structure
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,9 +85,10 @@ class FirmState:
     shipments: tuple[Array, ...]
 
 
-def firm_structure(scenario: Scenario, agent: str, asarray: Any = np.asarray) -> FirmStructure:
-    """The rows of one firm of a scenario; `asarray` makes the backend's arrays, as in `build_structure`."""
-    whole = build_structure(scenario)
+def firm_structure(scenario: Scenario, whole: Structure, agent: str, asarray: Any = np.asarray) -> FirmStructure:
+    """The rows of one firm of a scenario that was compiled to `whole` with numpy; `asarray` makes the backend's arrays,
+    as in `build_structure`.
+    """
     network = scenario.network
     i, sources = network.agents.index(agent), whole.num_sources
     buyer = order_link_buyers(network)
