@@ -29,6 +29,7 @@ from typer.main import get_command
 import scenv
 from scenv.cli import app
 from scenv.render import draw_episode, draw_network
+from scenv.scenario.disruption_sets import DISRUPTION_SETS
 
 PAGES = Path(__file__).with_name("pages")
 RESULTS = Path(__file__).resolve().parents[1] / "benchmarks" / "results"
@@ -74,10 +75,13 @@ def _picture_name(argument: str) -> str:
 
 @cache
 def _picture(argument: str) -> bytes:
-    """`network NAME` or `episode NAME POLICY` as PNG."""
+    """`network NAME`, `episode NAME POLICY` or `resilience NAME SET` as PNG."""
     kind, name, *policy = argument.split()
     if kind == "network":
         figure = draw_network(name)
+    elif kind == "resilience":
+        compared = ("base-stock", "optimised-base-stock", "decomposition-aggregation")
+        figure = scenv.resilience(compared, name, disruptions=policy[0]).plot()
     else:
         followed = scenv.policies.make_policy(policy[0], scenv.load_scenario(name))
         figure = draw_episode(scenv.record_episode(followed, name, seed=1), f"{name} under {policy[0]}")
@@ -195,11 +199,18 @@ def _shown_picture(argument: str) -> str:
     return f"![{argument}]({_picture_name(argument)})"
 
 
+def _disruption_sets(_: str) -> str:
+    """The sets of disruptions that have a name."""
+    rows = [f"| `{name}` | {each.summary} |" for name, each in DISRUPTION_SETS.items()]
+    return "\n".join(["| name | what happens |", "| --- | --- |", *rows])
+
+
 _MAKERS: dict[str, Callable[[str], str]] = {
     "picture": _shown_picture,
     "help": lambda command: f"```text\n{_help(command)}\n```",
     "fields": _fields,
     "kinds": _demand_kinds,
+    "sets": _disruption_sets,
     "result": _result,
     "speed": _speed,
 }

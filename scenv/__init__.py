@@ -15,8 +15,10 @@ from scenv.envs.parallel import SupplyChainEnv
 from scenv.envs.registration import register_envs
 from scenv.envs.single_agent import SingleAgentEnv, centralised_env, single_firm_env
 from scenv.errors import ActionError, NetworkError, PolicyError, ScenarioError, ScenvError
+from scenv.evaluation.against_calm import ResilienceComparison, resilience
 from scenv.evaluation.comparison import Comparison
 from scenv.evaluation.episode import Episode, record_episode
+from scenv.evaluation.resilience import Resilience
 from scenv.evaluation.result import Evaluation
 from scenv.evaluation.run import evaluate
 from scenv.network import generators
@@ -38,6 +40,8 @@ __all__ = [
     "Network",
     "NetworkError",
     "PolicyError",
+    "Resilience",
+    "ResilienceComparison",
     "Scenario",
     "ScenarioError",
     "ScenvError",
@@ -61,6 +65,7 @@ __all__ = [
     "raw_env",
     "record_episode",
     "render",
+    "resilience",
     "serial_optimum",
     "single_firm_env",
     "single_firm_vector_env",

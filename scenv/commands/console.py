@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -19,6 +20,7 @@ __all__ = [
     "output_console",
     "policy_conditions",
     "refuse_to_overwrite",
+    "write_json",
 ]
 
 SourceArgument = Annotated[
@@ -65,3 +67,15 @@ def refuse_to_overwrite(path: Path, force: bool) -> None:
         raise ScenvError(f"{path}: there is no folder {path.parent}")
     if path.exists() and not force:
         raise ScenvError(f"{path}: exists already; use --force to write over it")
+
+
+def write_json(path: Path, document: dict[str, Any]) -> None:
+    """Write what `--json` asked for.
+
+    Raises:
+        ScenvError: if the file cannot be written.
+    """
+    try:
+        path.write_text(json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise ScenvError(f"--json {path}: cannot be written ({error.strerror})") from error

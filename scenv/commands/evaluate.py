@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
+from scenv.commands.against_calm import compare_with_calm
 from scenv.commands.console import (
     POLICY_NAMES,
     ScenarioOption,
@@ -19,6 +19,7 @@ from scenv.commands.console import (
     output_console,
     policy_conditions,
     refuse_to_overwrite,
+    write_json,
 )
 from scenv.drawing.canvas import SUFFIXES, require_matplotlib, save
 from scenv.errors import ScenvError
@@ -31,6 +32,7 @@ from scenv.policies.base import Policy
 from scenv.policies.best_levels import best_levels
 from scenv.policies.registry import COMPARED, make_policies, searches
 from scenv.scenario.differences import difference_line
+from scenv.scenario.disruption_sets import DISRUPTION_SETS
 from scenv.scenario.files import load_scenario
 from scenv.scenario.scenario import Scenario
 
@@ -60,15 +62,30 @@ def evaluate_command(
     by_stage: Annotated[
         bool, typer.Option("--by-stage", help="Show costs, service and bullwhip of each stage.")
     ] = False,
+    disruptions: Annotated[
+        str | None,
+        typer.Option(help="A set of disruptions in place of the scenario's own: " + ", ".join(DISRUPTION_SETS) + "."),
+    ] = None,
+    against: Annotated[
+        Literal["calm"] | None,
+        typer.Option(help="Set every disturbed path beside the same path undisturbed: what the disruptions cost."),
+    ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write all results to this file too.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw the costs: .png, .svg or .pdf (needs matplotlib).")] = None,
     force: Annotated[bool, typer.Option("--force", "-f", help="Write over files that exist.")] = False,
 ) -> None:  # the docstring, which is the help text, is put together below
     """See `_HELP`."""
-    loaded = load_scenario(named_source(source, scenario, "r2"))
+    chosen = {} if disruptions is None else {"disruptions": disruptions}
+    loaded = load_scenario(named_source(source, scenario, "r2"), **chosen)
+    if against is not None and by_stage:
+        raise ScenvError("--by-stage has no effect with --against calm; leave one of them out")
     variants = _variants(loaded, lead_times)
-    names = _names(policy, variants)
+    calm = {label: load_scenario(variant, disruptions=[]) for label, variant in variants.items()}
+    names = _names(policy, variants if against is None else calm)
     _check_outputs(json_file, plot, force)
+    if against is not None:
+        compare_with_calm(names, variants, _title(loaded, episodes, seed), episodes, seed, json_file, plot)
+        return
     made = {label: _made(names, variant) for label, variant in variants.items()}
     failed: dict[str, str] = {}
     comparisons = {
@@ -96,6 +113,8 @@ _HELP = """Run policies on the same demand paths and compare their total costs.
         scenv evaluate r2 --policy bs,da,sterman,passthrough --lead-times 1,2,3
 
         scenv evaluate bg -p base-stock,my_levels.json --json results.json --plot costs.png
+
+        scenv evaluate r2 --disruptions storm --against calm --plot storm.png
 
     Policies:
 
@@ -190,8 +209,4 @@ def _print(comparisons: Mapping[str, Comparison], title: str, by_stage: bool) ->
 
 def _write_json(path: Path, comparisons: Mapping[str, Comparison]) -> None:
     documents = [comparison.to_dict() for comparison in comparisons.values()]
-    document = documents[0] if list(comparisons) == [""] else {"comparisons": documents}
-    try:
-        path.write_text(json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise ScenvError(f"--json {path}: cannot be written ({error.strerror})") from error
+    write_json(path, documents[0] if list(comparisons) == [""] else {"comparisons": documents})

@@ -116,7 +116,7 @@ class Comparison(Mapping[str, Evaluation]):
             "reference": self.reference,
             "policies": policies,
         }
-        return dict(_without_nan(document))
+        return dict(without_nan(document))
 
     def to_json(self, path: str | Path) -> None:
         """Write `to_dict` as JSON."""
@@ -129,10 +129,10 @@ class Comparison(Mapping[str, Evaluation]):
         return text.getvalue()
 
 
-def _without_nan(value: Any) -> Any:
-    """JSON has no NaN: None instead."""
+def without_nan(value: Any) -> Any:
+    """JSON has no NaN and no infinity: None instead."""
     if isinstance(value, dict):
-        return {key: _without_nan(item) for key, item in value.items()}
+        return {key: without_nan(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_without_nan(item) for item in value]
+        return [without_nan(item) for item in value]
     return None if isinstance(value, float | np.floating) and not math.isfinite(value) else value

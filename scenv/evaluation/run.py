@@ -14,6 +14,7 @@ from scenv.evaluation.comparison import Comparison
 from scenv.evaluation.conduct import begin, decide, whole_number
 from scenv.evaluation.result import Evaluation
 from scenv.evaluation.statistics import RunStatistics
+from scenv.evaluation.trace import Trace
 from scenv.network.network import Network
 from scenv.policies.base import Policy
 from scenv.policies.registry import make_policies
@@ -83,21 +84,27 @@ def evaluate(
     episodes, seed = whole_number(episodes, "episodes", 1), whole_number(seed, "seed", 0)
     loaded = load_scenario(scenario, **overrides)
     if isinstance(policy, str) or not isinstance(policy, Mapping | Sequence):
-        policies = make_policies(_named([policy]), loaded)
-        return _run(*policies.popitem(), loaded, episodes, seed)
+        policies = make_policies(named([policy]), loaded)
+        return run_policy(*policies.popitem(), loaded, episodes, seed)[0]
     if not policy:
         raise ScenarioError("evaluate needs at least one policy, got none")
-    policies = make_policies(policy if isinstance(policy, Mapping) else _named(policy), loaded)
-    return Comparison({name: _run(name, made, loaded, episodes, seed) for name, made in policies.items()})
+    policies = make_policies(policy if isinstance(policy, Mapping) else named(policy), loaded)
+    return Comparison({name: run_policy(name, made, loaded, episodes, seed)[0] for name, made in policies.items()})
 
 
-def _run(name: str, policy: Policy, scenario: Scenario, episodes: int, seed: int) -> Evaluation:
+def run_policy(
+    name: str, policy: Policy, scenario: Scenario, episodes: int, seed: int, *, traced: bool = False
+) -> tuple[Evaluation, Trace | None]:
+    """Run one policy; what it did and, if it is to be `traced`, every period of it. Errors as in `evaluate`."""
     env = VectorEnv(scenario, num_envs=episodes, seed=seed)
     env.reset()
     begin(policy, name, episodes, seed)
     counts = RunStatistics(scenario, env.structure, episodes)
+    trace = Trace(env) if traced else None
     for period in track(range(scenario.horizon), f"{name}: periods"):
         counted = period >= scenario.warmup
+        if trace is not None:
+            trace.record(env)
         if counted:
             counts.count_period(env.local_state, env.state, env.last_info["cost"])
         if period < scenario.horizon - 1:
@@ -105,7 +112,7 @@ def _run(name: str, policy: Policy, scenario: Scenario, episodes: int, seed: int
             if counted:  # a closed firm orders nothing, whatever it decided
                 counts.count_orders(env.local_state, np.where(env.last_info.get("closed", False), 0.0, orders))
             env.step_orders(orders)
-    return Evaluation(
+    evaluation = Evaluation(
         scenario=scenario,
         seed=seed,
         firm_costs=counts.costs,
@@ -116,9 +123,10 @@ def _run(name: str, policy: Policy, scenario: Scenario, episodes: int, seed: int
         order_variance=counts.order_variance,
         demand_variance=counts.demand_variance,
     )
+    return evaluation, trace
 
 
-def _named(policies: Sequence[Policy | str]) -> dict[str, Policy | str]:
+def named(policies: Sequence[Policy | str]) -> dict[str, Policy | str]:
     """Names for a list of policies: their own, or their class's, with a number where one would come twice."""
     named: dict[str, Policy | str] = {}
     for policy in policies:

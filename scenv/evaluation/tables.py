@@ -20,7 +20,7 @@ def comparison_table(comparisons: Mapping[str, Mapping[str, Evaluation]], title:
     The bullwhip ratio is that of the stage where it is largest.
     """
     reference = next(iter(next(iter(comparisons.values()))))
-    table = _table("policy", title)
+    table = blank_table("policy", title)
     for column in ("cost", f"÷ {reference}", "holding", "backorder", "fill rate", "bullwhip"):
         table.add_column(column, justify="right", no_wrap=True)
     for label, comparison in comparisons.items():
@@ -47,7 +47,7 @@ def _cells(result: Evaluation, reference: Evaluation) -> list[str]:
 
 def stage_table(comparison: Mapping[str, Evaluation], title: str | None = None) -> Table:
     """One row per policy and stage, nearest the customer first."""
-    table = _table("policy and stage", title)
+    table = blank_table("policy and stage", title)
     for column in ("cost", "holding", "backorder", "fill rate", "bullwhip"):
         table.add_column(column, justify="right", no_wrap=True)
     for name, result in comparison.items():
@@ -61,7 +61,8 @@ def stage_table(comparison: Mapping[str, Evaluation], title: str | None = None) 
     return table
 
 
-def _table(first_column: str, title: str | None) -> Table:
+def blank_table(first_column: str, title: str | None) -> Table:
+    """A table in the house's style with its first column, the names of its rows."""
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column(first_column, overflow="fold")
     return table

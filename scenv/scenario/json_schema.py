@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from scenv.scenario.demand.process import DEMAND_MARK, known_kinds
+from scenv.scenario.disruption_sets import DISRUPTION_SETS
 from scenv.scenario.files import DOOR_KEYS
 from scenv.scenario.scenario import Scenario
 
@@ -42,6 +43,14 @@ def scenario_schema() -> dict[str, Any]:
         "if": {"type": "string"},
         "then": {"const": "data"},
         "else": {"$ref": "#/$defs/Demand"},
+    }
+    listed = marked["properties"]["disruptions"]  # or the name of a set
+    kept = {key: listed.pop(key) for key in ("default", "description")}
+    marked["properties"]["disruptions"] = {
+        **kept,
+        "if": {"type": "string"},
+        "then": {"enum": list(DISRUPTION_SETS)},
+        "else": listed,
     }
     return marked
 

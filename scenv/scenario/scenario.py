@@ -29,6 +29,7 @@ from scenv.network.order_links import order_links
 from scenv.scenario.costs import Costs, unit_costs_of
 from scenv.scenario.demand import Demand, PoissonDemand
 from scenv.scenario.demand.from_network import demand_of_network
+from scenv.scenario.disruption_sets import DISRUPTION_SETS, named_disruptions
 from scenv.scenario.disruptions import Disruptions
 from scenv.scenario.fields import FieldError, Switch, at, number, number_or_named, read_model, whole
 from scenv.scenario.lead_times import (
@@ -53,6 +54,13 @@ def _as_network(value: Any) -> Any:
 def _demand_of(value: Any, info: ValidationInfo) -> Any:
     network = info.data.get("network")
     return demand_of_network(network) if isinstance(value, str) and value == "data" and network else value
+
+
+def _disruptions_of(value: Any, info: ValidationInfo) -> Any:
+    needed = ("network", "horizon", "warmup")
+    if not isinstance(value, str) or not all(name in info.data for name in needed):  # what is wrong there comes first
+        return value
+    return named_disruptions(value, *(info.data[name] for name in needed))
 
 
 class ActionRange(BaseModel):
@@ -140,10 +148,10 @@ class Scenario(BaseModel):
         description="External demand that a retailer cannot serve at once is lost, at the cost of one period's "
         "backorder per unit, instead of owed [choice: owed, as in the paper].",
     )
-    disruptions: Disruptions = Field(
+    disruptions: Annotated[Disruptions, BeforeValidator(_disruptions_of)] = Field(
         default=(),
         description="Firms that close, links that delay, demand that jumps, at given or random times; they show in "
-        "`infos` [choice: none].",
+        f"`infos`. A list, or the name of a set: {', '.join(DISRUPTION_SETS)} [choice: none].",
     )
     costs: Costs = Field(
         default="data",
