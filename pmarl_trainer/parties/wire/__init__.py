@@ -1,0 +1,1 @@
+"""What stands between a party and the others: kinds of message, gate, audit log, masks, certificates, transport."""
