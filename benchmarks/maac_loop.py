@@ -84,8 +84,8 @@ class LoopLearner:
     def __init__(self, learner: Learner, neighbours: list[list[int]]) -> None:
         """Take the networks of a stacked learner, whose optimisers have not stepped yet."""
         config = learner.config
-        n, observation, hidden = learner.actor.hidden_1.weight.shape
-        actions = learner.actor.logits.weight.shape[-1]
+        n, observation, hidden = learner.policy.hidden_1.weight.shape
+        actions = learner.policy.logits.weight.shape[-1]
         self.gamma = learner.gamma
         self.config, self.weights, self.scaler = config, learner.weights, learner.scaler
         self.alpha = learner.log_alpha.detach().exp()
@@ -112,7 +112,7 @@ class LoopLearner:
 
     def pairs(self, learner: Learner, *, target: bool = False) -> Iterator[tuple[Tensor, Tensor]]:
         """(Own parameter, the same one's slice of the stacked learner) for every parameter."""
-        critic, actor = (learner.target_critic, learner.target_actor) if target else (learner.critic, learner.actor)
+        critic, stacked = (learner.target_critic, learner.target_policy) if target else (learner.critic, learner.policy)
         own, policies = (self.target_critic, self.target_policies) if target else (self.critic, self.policies)
         attention = critic.attention
         for head, columns in enumerate(torch.arange(attention.query.shape[-1]).chunk(attention.heads)):
@@ -128,9 +128,9 @@ class LoopLearner:
                 (own.state_encoders[i], critic.state_encoder),
                 (own.critics[i][0], critic.decoder),
                 (own.critics[i][2], critic.values),
-                (policy[0], actor.hidden_1),
-                (policy[2], actor.hidden_2),
-                (policy[4], actor.logits),
+                (policy[0], stacked.hidden_1),
+                (policy[2], stacked.hidden_2),
+                (policy[4], stacked.logits),
             ]
             for mine, theirs in layers:
                 yield mine.weight, theirs.weight[i].T

@@ -33,8 +33,8 @@ class BatchedEnv(Protocol):
         warmup: first periods whose cost does not count. Missing: 0. Period 0 is the one that `reset` shows.
         observation_sizes: [N] int; agent i's own observation is the first so many of O numbers, the rest padding.
         last_info: the info of the latest `reset` or `step`; read after `reset` if warmup is 0, and for masks.
-        baselines: name -> maker of a policy to compare with, the yardstick first. A policy has `reset(num_envs, seed)`
-            and `orders(local_state) -> quantities`; then the environment has `local_state` and
+        baselines: name -> maker of a policy to compare with; ratios are those to the first. A policy has
+            `reset(num_envs, seed)` and `orders(local_state) -> quantities`; then the environment has `local_state` and
             `step_orders(quantities)`, which is like `step`.
         adjustments: [A] or [N, A]; action k of an agent orders max(0, d + adjustments[k]), d its local_state.demand.
         has_order_gradients: true where `keep_passages()` and, after an episode played with `step_orders`,

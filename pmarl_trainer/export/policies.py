@@ -84,9 +84,7 @@ def export_run(run: Path, out: Path, *, which: str = "best", onnx: bool | None =
 def refuse_global_policies(config: RunConfig) -> None:
     """A policy that sees every agent's observation cannot run at one agent alone."""
     if config.train.method == "hdpo":
-        raise TrainerError(
-            "method hdpo is a yardstick whose policies order real quantities; only maac and pmarl export"
-        )
+        raise TrainerError("policies of method hdpo order real quantities; only maac and pmarl export")
     if config.train.row.policy_input == "global":
         raise TrainerError(
             f"method {config.train.method}: its policies see every agent's observation (policy_input: global), so none "
@@ -112,9 +110,9 @@ def agent_policy(
     mean, std, clip, symlog = learner.scaler.of_agent(agent)
     tensors = {"mean": mean[:size], "std": std[:size]}
     for name in LAYERS:
-        layer = getattr(learner.actor, name)
+        layer = getattr(learner.policy, name)
         tensors |= {f"{name}.weight": layer.weight[agent], f"{name}.bias": layer.bias[agent, 0]}
-    normalise = learner.actor.normalise
+    normalise = learner.policy.normalise
     if normalise is not None:  # batch normalisation is linear while acting: part of the first layer
         weight = tensors["hidden_1.weight"] / normalise.std[agent].T
         tensors["hidden_1.bias"] = tensors["hidden_1.bias"] - normalise.mean[agent, 0] @ weight

@@ -17,7 +17,7 @@ from pmarl_trainer.data.seeds import derived_seed
 from pmarl_trainer.env_api.protocol import BatchedEnv, EnvSpec
 from pmarl_trainer.learners import losses
 from pmarl_trainer.learners.clip_watch import ClipWatch
-from pmarl_trainer.learners.evaluation import Outcome, play_actor
+from pmarl_trainer.learners.evaluation import Outcome, play_policy
 from pmarl_trainer.learners.graph import group_weights, neighbour_mask
 from pmarl_trainer.learners.precision import say_if_slow
 from pmarl_trainer.learners.sizes import require_learner_fits
@@ -30,7 +30,7 @@ class Learner:
     """The policies and critics of all agents, and the step that improves them.
 
     Attributes:
-        actor, critic: the networks; target_actor, target_critic: their slow copies.
+        policy, critic: the networks; target_policy, target_critic: their slow copies.
         gamma: the discount.
         scaler: of observations; reward_moments: the mean and deviation of rewards.
         log_alpha: [N] log of each agent's entropy temperature.
@@ -49,7 +49,7 @@ class Learner:
         norm, heads, start = config.input_normalisation == "batch", config.attention_heads, config.initialisation
         make_critic = LiteralCritic if config.own_action == "encoded" else AttentionCritic
         self.config, self.device = config, device
-        self.actor = PolicyNetwork(
+        self.policy = PolicyNetwork(
             size,
             num_actions,
             hidden,
@@ -70,7 +70,7 @@ class Learner:
             initialisation=start,
         ).to(device)
         self.gamma = discount(spec, config)
-        self.target_actor = copy.deepcopy(self.actor).requires_grad_(False)
+        self.target_policy = copy.deepcopy(self.policy).requires_grad_(False)
         self.target_critic = copy.deepcopy(self.critic).requires_grad_(False)
         scale = None if spec.observation_scale is None else torch.as_tensor(spec.observation_scale)
         scale = torch.ones(n) if norm else scale  # batch normalisation does it
@@ -83,12 +83,12 @@ class Learner:
         log_alpha = math.log(max(config.alpha, 1e-8))
         self.log_alpha = torch.full((n,), log_alpha, device=device, requires_grad=True)
         if config.compile:
-            for network in (self.actor, self.critic, self.target_actor, self.target_critic):
+            for network in (self.policy, self.critic, self.target_policy, self.target_critic):
                 network.compile_products()
         self.critic_optimiser = torch.optim.Adam(
             self.critic.parameters(), lr=config.lr, weight_decay=config.critic_weight_decay, fused=True
         )
-        self.policy_optimiser = torch.optim.Adam(self.actor.parameters(), lr=config.policy_lr or config.lr, fused=True)
+        self.policy_optimiser = torch.optim.Adam(self.policy.parameters(), lr=config.policy_lr or config.lr, fused=True)
         self.alpha_optimiser = torch.optim.Adam([self.log_alpha], lr=config.alpha_lr)
         self._clip_watch = ClipWatch(config)
         say_if_slow(config.precision, device)
@@ -100,9 +100,9 @@ class Learner:
         """Actions [N, B] for raw observations [N, B, O]: drawn with `generator`, the most probable without; only those
         that `allowed` [N, B, A] bool names.
         """
-        self.actor.eval()
+        self.policy.eval()
         with self._products():
-            log_pi = self.actor(self.scaler(observations), allowed)
+            log_pi = self.policy(self.scaler(observations), allowed)
         return log_pi.argmax(dim=-1) if generator is None else draw(log_pi, generator)
 
     def observe(self, episodes: Episodes) -> None:
@@ -129,14 +129,14 @@ class Learner:
 
     def update(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """One step of critics, policies, temperatures and targets; returns what to log, scalars on the device."""
-        self.actor.train()
+        self.policy.train()
         observations = self.scaler(batch.observations)
         metrics = self._update_critics(batch, observations, generator)
         log_pi, policy_metrics = self._update_policies(batch, observations, generator)
         if self.config.temperature == "auto":
             self._update_temperatures(log_pi, batch)
         with torch.no_grad():
-            for target, source in ((self.target_critic, self.critic), (self.target_actor, self.actor)):
+            for target, source in ((self.target_critic, self.critic), (self.target_policy, self.policy)):
                 _polyak(list(target.parameters()), list(source.parameters()), self.config.polyak_tau)
         return {**metrics, **policy_metrics, "alpha": self.log_alpha.detach().exp().mean()}
 
@@ -173,7 +173,7 @@ class Learner:
         """What the target networks expect of the next state, over the own actions or for one of them: Q and the
         entropy's part, [N, B] each.
         """
-        log_pi = self.target_actor(observations, allowed)
+        log_pi = self.target_policy(observations, allowed)
         actions = draw(log_pi, generator)
         if self.config.target_value == "expected":
             q = losses.counterfactual_baseline(log_pi, self.target_critic(observations, actions))
@@ -207,8 +207,8 @@ class Learner:
         self, batch: Batch, observations: Tensor, generator: torch.Generator
     ) -> tuple[Tensor, dict[str, Tensor]]:
         with self._products():
-            logits = self.actor.raw_logits(observations)
-        log_pi = self.actor.log_policy(logits, batch.allowed)
+            logits = self.policy.raw_logits(observations)
+        log_pi = self.policy.log_policy(logits, batch.allowed)
         with torch.no_grad(), self._products():  # others' actions are drawn anew from the present policies (MAAC)
             actions = draw(log_pi, generator)
             q = self.critic(observations, actions)
@@ -221,7 +221,7 @@ class Learner:
             total = total + self.config.logit_regularisation * self._logit_magnitude(logits)
         self.policy_optimiser.zero_grad()
         total.backward()  # type: ignore[no-untyped-call]
-        norms = clip_by_group(self.actor.parameters(), self.config.policy_clip, len(self.weights))
+        norms = clip_by_group(self.policy.parameters(), self.config.policy_clip, len(self.weights))
         self.policy_optimiser.step()
         entropy = losses.batch_mean(losses.entropy(log_pi.detach()), batch.active)
         entropy = entropy / self._most_entropy(batch).clamp(min=1e-6)
@@ -230,7 +230,7 @@ class Learner:
 
     def _logit_magnitude(self, logits: Tensor) -> Tensor:
         """Sum over agents of the mean square of their logits, of possible actions only (MAAC's regularisation)."""
-        possible = self.actor.action_mask
+        possible = self.policy.action_mask
         squares = (logits.square() * possible).mean(dim=1).sum(dim=-1)
         return (squares / possible.sum(dim=(1, 2))).sum()
 
@@ -257,7 +257,7 @@ class Learner:
 
     def play(self, env: BatchedEnv, seed: int) -> Outcome:
         """Play the greedy policies on the paths of `seed`."""
-        return play_actor(env, self.act, seed, self.device)
+        return play_policy(env, self.act, seed, self.device)
 
     def loose_tensors(self) -> Mapping[str, Tensor]:
         """What is learned outside the modules, by the name that a checkpoint gives it."""
@@ -265,7 +265,7 @@ class Learner:
 
     def modules(self) -> Mapping[str, nn.Module]:
         """Everything with parameters or buffers, by the name that a checkpoint gives it."""
-        names = ("actor", "critic", "target_actor", "target_critic", "scaler", "reward_moments")
+        names = ("policy", "critic", "target_policy", "target_critic", "scaler", "reward_moments")
         return {name: getattr(self, name) for name in names}
 
     def optimisers(self) -> Mapping[str, torch.optim.Optimizer]:

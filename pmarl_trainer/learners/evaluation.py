@@ -57,18 +57,18 @@ class Outcome:
         half = t_half_width(self.episodes)
         return None if half is None else (self.mean - half, self.mean + half)
 
-    def ratio_to(self, yardstick: Outcome) -> float | None:
-        """Mean cost over the yardstick's mean cost; None where there are no costs to compare."""
-        if self.metric != "cost" or yardstick.mean <= 0:
+    def ratio_to(self, baseline: Outcome) -> float | None:
+        """Mean cost over the baseline's mean cost; None where there are no costs to compare."""
+        if self.metric != "cost" or baseline.mean <= 0:
             return None
-        return self.mean / yardstick.mean
+        return self.mean / baseline.mean
 
-    def ratio_ci95(self, yardstick: Outcome) -> tuple[float, float] | None:
+    def ratio_ci95(self, baseline: Outcome) -> tuple[float, float] | None:
         """95 % interval of the ratio, from the episodes' pairwise differences on common paths (delta method)."""
-        ratio = self.ratio_to(yardstick)
+        ratio = self.ratio_to(baseline)
         if ratio is None:
             return None
-        half = t_half_width((self.episodes - ratio * yardstick.episodes) / yardstick.mean)
+        half = t_half_width((self.episodes - ratio * baseline.episodes) / baseline.mean)
         return None if half is None else (ratio - half, ratio + half)
 
 
@@ -99,7 +99,7 @@ def play(env: BatchedEnv, seed: int, step: Callable[[Any], StepResult]) -> Outco
     return Outcome("cost", costs) if has_costs else Outcome("return", returns)
 
 
-def play_actor(env: BatchedEnv, act: Act, seed: int, device: torch.device) -> Outcome:
+def play_policy(env: BatchedEnv, act: Act, seed: int, device: torch.device) -> Outcome:
     """Play with a learned policy; `act` maps raw observations [N, B, O], and masks where there are some, to actions
     [N, B].
     """
@@ -113,12 +113,12 @@ def play_actor(env: BatchedEnv, act: Act, seed: int, device: torch.device) -> Ou
 
 
 def play_baselines(env: BatchedEnv, seed: int) -> dict[str, Outcome]:
-    """Play with each of the environment's own baselines, the yardstick first; empty where it has none."""
+    """Play with each of the environment's own baselines, in its order; empty where it has none."""
     baselines: Mapping[str, Callable[[], Any]] = getattr(env, "baselines", {})
     return {name: _play_baseline(env, make(), seed) for name, make in baselines.items()}
 
 
-def play_yardstick(env: BatchedEnv, seed: int) -> tuple[str, Outcome] | None:
+def play_first_baseline(env: BatchedEnv, seed: int) -> tuple[str, Outcome] | None:
     """Play with the first baseline only: its name and outcome, or None."""
     baselines: Mapping[str, Callable[[], Any]] = getattr(env, "baselines", {})
     for name, make in baselines.items():

@@ -5,7 +5,7 @@ M. Alvo, D. Russo, Y. Kanoria, "Neural inventory control in networks via hindsig
 orders alone, and its gradient with respect to every policy's parameters follows by back-propagation through the
 simulation: no critic, no exploration, no delayed rewards. Each firm has a small network of its own on its own
 observation; all are trained on the cost of all firms together, or each on its own or its neighbours' (`cost_scope`).
-With everybody's cost it is a yardstick, near the best that decentralised policies can do, rather than a learner for
+With everybody's cost it shows nearly the best that decentralised policies can do, rather than being a learner for
 firms that know no simulator.
 
 Two ways lead to the same gradient. An environment that gives the gradients of its orders (`has_order_gradients`) is
@@ -78,7 +78,7 @@ class HindsightLearner:
     """The policies of all firms, and the step that improves them.
 
     Attributes:
-        actor: the networks.
+        policy: the networks.
         scaler: of their observations.
     """
 
@@ -99,21 +99,21 @@ class HindsightLearner:
         require_learner_fits(spec, config, device)
         generator = torch.Generator().manual_seed(derived_seed(config.seed, "init"))  # on the CPU: device-independent
         self.config, self.device, self._agents = config, device, len(spec.agents)
-        self.actor = AdjustmentNetwork(spec, config, generator).to(device)
+        self.policy = AdjustmentNetwork(spec, config, generator).to(device)
         scale = None if spec.observation_scale is None else torch.as_tensor(spec.observation_scale)
         symlog = config.observation_transform == "symlog"
         self.scaler = ObservationScaler(scale, len(spec.agents), spec.observation_size, symlog=symlog).to(device)
         self._table = None if spec.adjustments is None else torch.as_tensor(spec.adjustments, device=device).float()
         self._passes: TracedPasses | None = None
         self._scope = torch.as_tensor(cost_scope(spec.adjacency, config.cost_scope), device=device)
-        self._optimiser = torch.optim.Adam(self.actor.parameters(), lr=config.policy_lr or config.lr, fused=True)
+        self._optimiser = torch.optim.Adam(self.policy.parameters(), lr=config.policy_lr or config.lr, fused=True)
 
     def orders(self, observations: Tensor, demand: Tensor, *, discrete: bool) -> Tensor:
         """Quantities max(0, d + a) [N, B] for raw observations [N, B, O] and demand d [N, B].
 
         With `discrete`, a is the nearest of the firm's own actions, and the gradient passes as if it were not.
         """
-        a = self.actor(self.scaler(observations))
+        a = self.policy(self.scaler(observations))
         if discrete:
             a = a + (self._nearest(a) - a).detach()
         return (demand + a.to(demand.dtype)).clamp(min=0)  # unlike relu, it passes the gradient of whole orders of 0
@@ -151,10 +151,10 @@ class HindsightLearner:
             DoorError: if the environment has no costs, or none that depend on the orders.
         """
         self.zero_grad()
-        by_hand = not self.actor.sees_all and getattr(env, "has_order_gradients", False)
+        by_hand = not self.policy.sees_all and getattr(env, "has_order_gradients", False)
         episode = Episode(int(getattr(env, "warmup", 0)))
         counted, stepped = self._by_hand(env, seed, episode) if by_hand else self._by_autograd(env, seed, episode)
-        norms = clip_by_group(self.actor.parameters(), self.config.policy_clip, self._agents)
+        norms = clip_by_group(self.policy.parameters(), self.config.policy_clip, self._agents)
         norm, cost = float(norms.mean()), float(counted.detach().sum())
         if not math.isfinite(norm) or not math.isfinite(cost):
             raise DivergedError(f"training diverged: cost {cost}, gradient {norm} (try a smaller train.policy_lr)")
@@ -189,7 +189,7 @@ class HindsightLearner:
 
     def _passes_for(self, steps: int, rows: int) -> TracedPasses:
         if self._passes is None or self._passes.shape[:2] != (steps, rows):
-            self._passes = TracedPasses(self.actor, steps, rows)
+            self._passes = TracedPasses(self.policy, steps, rows)
         return self._passes
 
     def _by_autograd(self, env: BatchedEnv, seed: int, episode: Episode) -> tuple[Tensor, float]:
@@ -211,7 +211,7 @@ class HindsightLearner:
         if len(sums) == 1:
             logs.sum().backward()  # type: ignore[no-untyped-call]
             return counted, stepped
-        parameters = list(self.actor.parameters())
+        parameters = list(self.policy.parameters())
         for parameter in parameters:
             parameter.grad = torch.zeros_like(parameter)
         for i, own in enumerate(logs):  # one pass a firm, of which only the firm's own parameters are kept
@@ -242,7 +242,7 @@ class HindsightLearner:
 
     def modules(self) -> Mapping[str, nn.Module]:
         """Everything with parameters or buffers, by the name that a checkpoint gives it."""
-        return {"actor": self.actor, "scaler": self.scaler}
+        return {"policy": self.policy, "scaler": self.scaler}
 
     def optimisers(self) -> Mapping[str, torch.optim.Optimizer]:
         """The optimisers, by the name that a checkpoint gives them."""

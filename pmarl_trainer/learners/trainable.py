@@ -16,7 +16,7 @@ class Trainable(Protocol):
     """Policies of all agents that are being trained, with all that training needs to go on."""
 
     @property
-    def actor(self) -> nn.Module:
+    def policy(self) -> nn.Module:
         """The policies."""
 
     @property
@@ -31,7 +31,7 @@ class Trainable(Protocol):
         """Play the policies, without exploration, on the paths of `seed`."""
 
     def modules(self) -> Mapping[str, nn.Module]:
-        """Everything with parameters or buffers, `actor` and `scaler` among it, by its name in a checkpoint."""
+        """Everything with parameters or buffers, `policy` and `scaler` among it, by its name in a checkpoint."""
 
     def optimisers(self) -> Mapping[str, torch.optim.Optimizer]:
         """The optimisers, by name."""

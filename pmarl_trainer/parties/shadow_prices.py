@@ -92,7 +92,7 @@ class HindsightParty:
         scale = 1.0 / (len(periods[0].cost) * max(float(total), 1e-9))
         self.learner.zero_grad()
         yield from self._backward(periods, scale)
-        norm = float(clip_by_group(self.learner.actor.parameters(), self.learner.config.policy_clip, 1).mean())
+        norm = float(clip_by_group(self.learner.policy.parameters(), self.learner.config.policy_clip, 1).mean())
         if not math.isfinite(norm) or not math.isfinite(float(total)):
             raise DivergedError(f"{self.name}: training diverged: cost {float(total)}, gradient {norm}")
         self.learner.step(observations)

@@ -54,7 +54,7 @@ def evaluate_run(
     checkpoint.load_learner(path, learner, tensors, policy_only=True)
     baselines = play_baselines(env, seed)
     outcomes: dict[str, Outcome] = {cfg.method: learner.play(env, seed), **baselines}
-    yardstick = next(iter(baselines), None)
+    baseline = next(iter(baselines), None)
     record = {
         "method": cfg.method,
         "training_seed": cfg.seed,
@@ -64,7 +64,7 @@ def evaluate_run(
         "evaluation_episodes": episodes,
         "evaluation_seed": seed,
         **facts,
-        **report.evaluation_record(outcomes, spec.agents, yardstick),
+        **report.evaluation_record(outcomes, spec.agents, baseline),
     }
     if out is not None:
         report.write_json(out, record)
@@ -72,7 +72,7 @@ def evaluate_run(
         _write_files(config, folder, record, spec, quiet=quiet)
     if table:
         what, same = outcomes[cfg.method].metric, "the same paths for every policy" if baselines else f"seed {seed}"
-        report.print_table(outcomes, yardstick, f"{folder.resolve().name}: mean {what} of {episodes} episodes, {same}")
+        report.print_table(outcomes, baseline, f"{folder.resolve().name}: mean {what} of {episodes} episodes, {same}")
     return record
 
 

@@ -40,7 +40,7 @@ class GroupDisplay:
         if self._quiet:
             return False
         begun = self._begun[name]
-        text = evaluation_text(rollout.metrics, begun["yardstick"]) or self._seen.get(name, "…")
+        text = evaluation_text(rollout.metrics, begun["baseline"]) or self._seen.get(name, "…")
         self._seen[name] = text
         seconds = rollout.metrics["seconds"]
         left = seconds / rollout.number * (rollout.of - rollout.number)

@@ -102,7 +102,7 @@ def _draw(places: Sequence[Path], method: str, path: Path) -> None:
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.yaxis.set_minor_formatter(lambda value, _: f"{value:g}")
     axes.set_xlabel("training episodes")
-    axes.set_ylabel("cost relative to the yardstick (log scale)" if column == "evaluation_ratio" else "evaluation")
+    axes.set_ylabel("cost relative to the baseline (log scale)" if column == "evaluation_ratio" else "evaluation")
     axes.legend(frameon=False)
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)

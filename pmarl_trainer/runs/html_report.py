@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from pmarl_trainer.config.schema import METHODS, TrainConfig
 from pmarl_trainer.training.atomic_file import whole_file
 
-#: A policy that costs more than so many times the yardstick has a bar of this length.
+#: A policy that costs more than so many times the baseline has a bar of this length.
 _LONGEST_BAR = 3.0
 
 _TEMPLATES = Environment(
@@ -24,7 +24,7 @@ _TEMPLATES = Environment(
 def write_html(folder: Path) -> None:
     """Write a run's report.html from what its folder holds: evaluation, configuration, run facts and picture."""
     record, config, run = (_read(folder / f"{name}.json") for name in ("evaluation", "config", "run"))
-    own, yardstick = _own(record), record["policies"].get(record["yardstick"])
+    own, baseline = _own(record), record["policies"].get(record["baseline"])
     context = {
         "title": title_of(folder),
         "subtitle": _subtitle(record, config),
@@ -33,12 +33,12 @@ def write_html(folder: Path) -> None:
         "picture": encoded(folder / "learning_curve.png"),
         "metric": record["metric"],
         "episodes": record["evaluation_episodes"],
-        "relative": yardstick is not None and record["metric"] == "cost",
+        "relative": baseline is not None and record["metric"] == "cost",
         "policies": _policies(record),
         "how_to_read": _how_to_read(record),
         "method": record["method"],
-        "yardstick": yardstick["name"] if yardstick else None,
-        "agents": _agents(own, yardstick),
+        "baseline": baseline["name"] if baseline else None,
+        "agents": _agents(own, baseline),
         "next": [f"pmarl-evaluate {folder} --episodes 1000 --seed 7", f"pmarl-export {folder} --out policies"],
         "run": run,
         **settings_context(config),
@@ -97,10 +97,10 @@ def _answer(record: Mapping[str, Any]) -> str:
     text = f"{record['method']} has a mean {record['metric']} of {number(own['mean'])} an episode"
     if own.get("ratio") is None:
         return f"{text}."
-    yardstick = record["policies"][record["yardstick"]]["name"]
+    baseline = record["policies"][record["baseline"]]["name"]
     best = min(record["policies"].values(), key=lambda policy: policy["ratio"] or float("inf"))
     place = "the lowest here" if best is own else f"the lowest here is {best['name']} with {best['ratio']:.3f}"
-    return f"{text}, {own['ratio']:.3f} times that of {yardstick}: {place}."
+    return f"{text}, {own['ratio']:.3f} times that of {baseline}: {place}."
 
 
 def _facts(record: Mapping[str, Any], run: Mapping[str, Any]) -> dict[str, str]:
@@ -108,7 +108,7 @@ def _facts(record: Mapping[str, Any], run: Mapping[str, Any]) -> dict[str, str]:
     own = _own(record)
     facts = {f"mean {record['metric']}": number(own["mean"])}
     if own.get("ratio") is not None:
-        facts[f"of {record['policies'][record['yardstick']]['name']}"] = f"{100 * own['ratio']:.1f} %"
+        facts[f"of {record['policies'][record['baseline']]['name']}"] = f"{100 * own['ratio']:.1f} %"
     training = record.get("training", {})
     if training:
         minutes = training["seconds"] / 60
@@ -126,7 +126,7 @@ def _own(record: Mapping[str, Any]) -> Mapping[str, Any]:
 def _policies(record: Mapping[str, Any]) -> list[dict[str, Any]]:
     policies = list(record["policies"].values())
     longest = max((policy["ratio"] or 0 for policy in policies), default=1) or 1
-    yardstick = record["policies"].get(record["yardstick"], {}).get("name")
+    baseline = record["policies"].get(record["baseline"], {}).get("name")
     return [
         {
             "name": policy["name"],
@@ -134,7 +134,7 @@ def _policies(record: Mapping[str, Any]) -> list[dict[str, Any]]:
             "half": _half(policy["ci95"]),
             "learned": policy["name"] == record["method"],
             "ratio": "" if policy["ratio"] is None else f"{policy['ratio']:.3f}",
-            "ratio_half": "" if policy["name"] == yardstick else _half(policy["ratio_ci95"], digits=3),
+            "ratio_half": "" if policy["name"] == baseline else _half(policy["ratio_ci95"], digits=3),
             "bar": f"{100 * min(1, (policy['ratio'] or 0) / min(longest, _LONGEST_BAR)):.1f}",
         }
         for policy in policies
@@ -144,19 +144,19 @@ def _policies(record: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _how_to_read(record: Mapping[str, Any]) -> str:
     better = "Lower is better." if record["metric"] == "cost" else "Higher is better."
     paths = f"Paths of seed {record['evaluation_seed']}, on which nothing was trained or selected; greedy policies."
-    ratio = "Intervals of the relative cost are those of the differences path by path." if record["yardstick"] else ""
+    ratio = "Intervals of the relative cost are those of the differences path by path." if record["baseline"] else ""
     clipped = any((policy["ratio"] or 0) > _LONGEST_BAR for policy in record["policies"].values())
     bars = f"Bars end at {_LONGEST_BAR:g}." if clipped else ""
     return " ".join(filter(None, (better, paths, ratio, bars)))
 
 
-def _agents(own: Mapping[str, Any], yardstick: Mapping[str, Any] | None) -> list[dict[str, str]]:
-    """Each agent's part, beside that of the yardstick."""
+def _agents(own: Mapping[str, Any], baseline: Mapping[str, Any] | None) -> list[dict[str, str]]:
+    """Each agent's part, beside that of the baseline."""
     rows = []
     for agent, mean in own["per_agent"].items():
         row = {"name": agent, "mean": number(mean)}
-        if yardstick:
-            other = yardstick["per_agent"][agent]
+        if baseline:
+            other = baseline["per_agent"][agent]
             row |= {"other": number(other), "ratio": f"{mean / other:.3f}" if other > 0 else ""}
         rows.append(row)
     return rows

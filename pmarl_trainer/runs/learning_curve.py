@@ -34,7 +34,7 @@ def draw_learning_curve(folder: Path, record: Mapping[str, Any]) -> str | None:
         return "no learning_curve.png: metrics.csv holds no evaluation"
     relative = all("evaluation_ratio" in row for row in rows)
     values = [row["evaluation_ratio" if relative else "evaluation"] for row in rows]
-    yardsticks = {
+    baselines = {
         policy["name"]: policy["ratio" if relative else "mean"]
         for policy in record["policies"].values()
         if policy["name"] != record["method"]
@@ -47,11 +47,11 @@ def draw_learning_curve(folder: Path, record: Mapping[str, Any]) -> str | None:
     axes.set_xlim(0, longest / seconds)
     axes.set_xlabel(f"{unit} of training")
     if relative:
-        axes.set_ylabel(f"cost relative to {_name_of_yardstick(record)} (log scale)")
-        _log_axis(axes, values, list(yardsticks.values()))
+        axes.set_ylabel(f"cost relative to {_name_of_baseline(record)} (log scale)")
+        _log_axis(axes, values, list(baselines.values()))
     else:
         axes.set_ylabel(f"mean {record['metric']} of an episode")
-    _label_lines(axes, {f"{record['method']}": values[-1]}, yardsticks)
+    _label_lines(axes, {f"{record['method']}": values[-1]}, baselines)
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
     with whole_file(folder / "learning_curve.png") as temporary:
@@ -59,13 +59,13 @@ def draw_learning_curve(folder: Path, record: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _name_of_yardstick(record: Mapping[str, Any]) -> str:
-    return str(record["policies"][record["yardstick"]]["name"])
+def _name_of_baseline(record: Mapping[str, Any]) -> str:
+    return str(record["policies"][record["baseline"]]["name"])
 
 
-def _log_axis(axes: Axes, values: Sequence[float], yardsticks: Sequence[float]) -> None:
+def _log_axis(axes: Axes, values: Sequence[float], baselines: Sequence[float]) -> None:
     """From just below the lowest to the highest that is not too far off, with plain numbers at the ticks."""
-    lowest = min([*values, *yardsticks])
+    lowest = min([*values, *baselines])
     highest = min(max([*values, 1.0]), _SPAN * lowest)
     axes.set_yscale("log")
     axes.set_ylim(lowest / 1.06, max(highest, 1.5 * lowest) * 1.06)
@@ -76,10 +76,10 @@ def _log_axis(axes: Axes, values: Sequence[float], yardsticks: Sequence[float]) 
     axes.minorticks_off()
 
 
-def _label_lines(axes: Axes, learned: Mapping[str, float], yardsticks: Mapping[str, float]) -> None:
-    """A thin line for each yardstick that the axis shows; names to the right, moved apart where they would touch."""
+def _label_lines(axes: Axes, learned: Mapping[str, float], baselines: Mapping[str, float]) -> None:
+    """A thin line for each baseline that the axis shows; names to the right, moved apart where they would touch."""
     low, high = axes.get_ylim()
-    shown = {name: value for name, value in yardsticks.items() if low <= value <= high or axes.get_yscale() == "linear"}
+    shown = {name: value for name, value in baselines.items() if low <= value <= high or axes.get_yscale() == "linear"}
     for value in shown.values():
         axes.axhline(value, color=_GREY, linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
     low, high = axes.get_ylim()  # a linear axis has grown with the lines

@@ -11,7 +11,7 @@ from pmarl_trainer.training.atomic_file import whole_file
 from pmarl_trainer.training.observer import Beginning, Observer, Rollout
 
 #: rollout_cost: mean over rows, warm-up included, exploring policy. evaluation: mean cost (or return) on the fixed
-#: paths, greedy policy; evaluation_ratio: that over the yardstick's. entropy: as a share of ln|A|, mean over agents.
+#: paths, greedy policy; evaluation_ratio: that over the baseline's. entropy: as a share of ln|A|, mean over agents.
 COLUMNS = (
     "rollout",
     "episodes",

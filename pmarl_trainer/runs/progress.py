@@ -45,7 +45,7 @@ class Display(Observer):
 
     def rollout(self, rollout: Rollout) -> bool | None:
         """Show one rollout's numbers; asks to stop where nobody reads any more (a closed pipe)."""
-        self._seen = evaluation_text(rollout.metrics, self._beginning.yardstick) or self._seen
+        self._seen = evaluation_text(rollout.metrics, self._beginning.baseline) or self._seen
         done = rollout.number - self._beginning.rollout
         left = (time.monotonic() - self._start) / done * (rollout.of - rollout.number)
         self._warn_of_days(rollout, left)
@@ -117,10 +117,10 @@ def environment_name(config: RunConfig) -> str | None:
     return None
 
 
-def evaluation_text(row: Mapping[str, float], yardstick: str | None) -> str:
+def evaluation_text(row: Mapping[str, float], baseline: str | None) -> str:
     """The evaluation in a row of metrics; empty where there is none."""
     if "evaluation_ratio" in row:
-        return f"cost {row['evaluation']:.0f} = {row['evaluation_ratio']:.3f} × {yardstick}"
+        return f"cost {row['evaluation']:.0f} = {row['evaluation_ratio']:.3f} × {baseline}"
     return f"evaluation {row['evaluation']:.4g}" if "evaluation" in row else ""
 
 

@@ -14,14 +14,12 @@ from pmarl_trainer.learners.evaluation import Outcome
 from pmarl_trainer.training.atomic_file import whole_file
 
 
-def evaluation_record(
-    outcomes: Mapping[str, Outcome], agents: tuple[str, ...], yardstick: str | None
-) -> dict[str, Any]:
-    """The JSON of an evaluation: for every policy mean, 95 % interval, ratio to the yardstick, per-agent means.
+def evaluation_record(outcomes: Mapping[str, Outcome], agents: tuple[str, ...], baseline: str | None) -> dict[str, Any]:
+    """The JSON of an evaluation: for every policy mean, 95 % interval, ratio to the baseline, per-agent means.
 
     Keys of policies are their names with underscores, so that `policies.base_stock.mean` works in any query language.
     """
-    reference = outcomes.get(yardstick) if yardstick else None
+    reference = outcomes.get(baseline) if baseline else None
     policies = {}
     for name, outcome in outcomes.items():
         ratio = outcome.ratio_to(reference) if reference else None
@@ -35,7 +33,7 @@ def evaluation_record(
             "episodes": outcome.episodes.tolist(),
         }
     first = next(iter(outcomes.values()))
-    return {"metric": first.metric, "yardstick": _key(yardstick) if yardstick else None, "policies": policies}
+    return {"metric": first.metric, "baseline": _key(baseline) if baseline else None, "policies": policies}
 
 
 def _key(name: str) -> str:
@@ -48,12 +46,12 @@ def write_json(path: Path, record: Mapping[str, Any]) -> None:
         temporary.write_text(json.dumps(record, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
-def print_table(outcomes: Mapping[str, Outcome], yardstick: str | None, title: str) -> None:
+def print_table(outcomes: Mapping[str, Outcome], baseline: str | None, title: str) -> None:
     """The comparison, one row a policy; what was learned comes first and stands out."""
     first = next(iter(outcomes.values()))
-    reference = outcomes.get(yardstick) if yardstick else None
+    reference = outcomes.get(baseline) if baseline else None
     table = Table("policy")
-    for column in (f"mean {first.metric}", "95 % interval", *((f"ratio to {yardstick}",) if reference else ())):
+    for column in (f"mean {first.metric}", "95 % interval", *((f"ratio to {baseline}",) if reference else ())):
         table.add_column(column, justify="right")
     for name, outcome in outcomes.items():
         interval = outcome.ci95
@@ -61,7 +59,7 @@ def print_table(outcomes: Mapping[str, Outcome], yardstick: str | None, title: s
         cells.append("" if interval is None else f"± {(interval[1] - interval[0]) / 2:.3g}")
         if reference:
             ratio, bounds = outcome.ratio_to(reference), outcome.ratio_ci95(reference)
-            half = "" if bounds is None or name == yardstick else f" ± {(bounds[1] - bounds[0]) / 2:.3f}"
+            half = "" if bounds is None or name == baseline else f" ± {(bounds[1] - bounds[0]) / 2:.3f}"
             cells.append("" if ratio is None else f"{ratio:.3f}{half}")
         table.add_row(*cells, style="bold" if outcome is first else None)
     console = Console()

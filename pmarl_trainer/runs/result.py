@@ -61,7 +61,7 @@ class TrainingResult:
 
     @property
     def ratio(self) -> float | None:
-        """That cost over the yardstick's (base-stock's) on the same paths; None where there is none."""
+        """That cost over the first baseline's (base-stock's) on the same paths; None where there is none."""
         return self._mean_of("ratio")
 
     @property

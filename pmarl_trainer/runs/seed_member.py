@@ -42,7 +42,7 @@ class Reporter(Observer):
 
     def begin(self, beginning: Beginning) -> None:
         """Where it begins."""
-        self.say(begin={"rollout": beginning.rollout, "yardstick": beginning.yardstick, "device": beginning.device})
+        self.say(begin={"rollout": beginning.rollout, "baseline": beginning.baseline, "device": beginning.device})
 
     def rollout(self, rollout: Rollout) -> bool:
         """How it goes; True if it was asked to stop."""

@@ -6,6 +6,7 @@ A file is written under a temporary name and then renamed, so a crash leaves the
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,9 @@ from pmarl_trainer.errors import CheckpointError
 from pmarl_trainer.learners.trainable import Trainable
 from pmarl_trainer.training.atomic_file import whole_file
 
-FORMAT = 2
+FORMAT = 3
+#: Format 2 differs in names only: policies were called actors.
+_READ = (2, FORMAT)
 
 
 def save(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
@@ -51,16 +54,21 @@ def load(path: Path, device: torch.device) -> tuple[dict[str, Tensor], dict[str,
     try:
         content = path.read_bytes()  # not mapped: on Windows a file that is mapped cannot be replaced
         facts = json.loads(_header(content)["__metadata__"]["facts"])
-        tensors = {name: tensor.to(device) for name, tensor in read_tensors(content).items()}
+        tensors = {_present_name(name): tensor.to(device) for name, tensor in read_tensors(content).items()}
     except (SafetensorError, OSError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{path}: damaged or not a checkpoint ({' '.join(str(error).split())})") from error
-    if not isinstance(facts, dict) or facts.get("format") != FORMAT:
+    if not isinstance(facts, dict) or facts.get("format") not in _READ:
         found = _short(facts.get("format")) if isinstance(facts, dict) else "unknown"
         raise CheckpointError(f"{path}: of another version of the trainer: format {found}, this one reads {FORMAT}")
     for name, tensor in tensors.items():
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
             raise CheckpointError(f"{path}: damaged: {name} holds numbers that are not finite")
     return tensors, facts
+
+
+def _present_name(name: str) -> str:
+    """What a tensor is called now that a file of format 2 may name otherwise."""
+    return re.sub(r"^(target_)?actor\.", r"\1policy.", name)
 
 
 def read_facts(path: Path) -> dict[str, Any]:
@@ -148,7 +156,7 @@ def learner_state(learner: Trainable) -> dict[str, Tensor]:
 
 def policy_state(learner: Trainable) -> dict[str, Tensor]:
     """What acting needs: the policies and the scaling of their observations."""
-    state = {f"actor.{key}": tensor for key, tensor in learner.actor.state_dict().items()}
+    state = {f"policy.{key}": tensor for key, tensor in learner.policy.state_dict().items()}
     return state | {f"scaler.{key}": tensor for key, tensor in learner.scaler.state_dict().items()}
 
 
@@ -156,7 +164,7 @@ def load_learner(path: Path, learner: Trainable, tensors: Mapping[str, Tensor], 
     """Put `tensors` (from `path`, named in errors) into a learner built for the same run."""
     try:
         for name, module in learner.modules().items():
-            if not policy_only or name in ("actor", "scaler"):
+            if not policy_only or name in ("policy", "scaler"):
                 module.load_state_dict(_below(tensors, f"{name}."))
         if policy_only:
             return

@@ -36,6 +36,6 @@ def _cause(modules: Mapping[str, nn.Module], replay: Replay, config: TrainConfig
     for name, module in modules.items():
         for parameter, tensor in module.state_dict().items():
             if not bool(torch.isfinite(tensor).all()):
-                advice = "train.policy_lr" if "actor" in name else f"train.lr ({config.lr:g}) or train.critic_clip"
+                advice = "train.policy_lr" if "policy" in name else f"train.lr ({config.lr:g}) or train.critic_clip"
                 return f"{name}.{parameter} has grown beyond all bounds; try a smaller {advice}"
     return f"losses outgrew float32; scale rewards (train.reward_normalisation) or lower train.lr ({config.lr:g})"

@@ -39,7 +39,7 @@ def train(
     began = time.monotonic() - state.seconds
 
     with ExitStack() as stack:
-        beginning = Beginning(config, folder, state.rollout, selection.yardstick, str(device))
+        beginning = Beginning(config, folder, state.rollout, selection.baseline, str(device))
         for observer in observers:
             observer.begin(beginning)
             stack.callback(observer.end)

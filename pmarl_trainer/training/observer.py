@@ -17,14 +17,14 @@ class Beginning:
         config: the run's.
         folder: the run's.
         rollout: how many rollouts it has behind it; 0 for a new run.
-        yardstick: name of the policy that evaluations are compared with, or None.
+        baseline: name of the policy that evaluations are compared with, or None.
         device: what it trains on, e.g. "cpu".
     """
 
     config: RunConfig
     folder: Path
     rollout: int
-    yardstick: str | None
+    baseline: str | None
     device: str
 
 

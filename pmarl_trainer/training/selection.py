@@ -7,7 +7,7 @@ from pathlib import Path
 from pmarl_trainer.config.schema import RunConfig
 from pmarl_trainer.data.seeds import derived_seed
 from pmarl_trainer.env_api.protocol import EnvSpec
-from pmarl_trainer.learners.evaluation import Outcome, play_yardstick
+from pmarl_trainer.learners.evaluation import Outcome, play_first_baseline
 from pmarl_trainer.learners.trainable import Trainable
 from pmarl_trainer.training.run_checkpoints import save_best
 from pmarl_trainer.training.setup import open_env
@@ -18,18 +18,18 @@ class Selection:
     """Evaluates the greedy policy on the fixed paths, and keeps the best.
 
     Attributes:
-        yardstick: name of the environment's first baseline, or None.
+        baseline: name of the environment's first baseline, or None.
     """
 
     def __init__(self, config: RunConfig, spec: EnvSpec) -> None:
-        """Make an environment of its own, and let the yardstick play on the paths."""
+        """Make an environment of its own, and let its first baseline play on the paths."""
         cfg = config.train
         self._config, self._spec = cfg, spec
         self._seed = derived_seed(cfg.seed, "selection")
         self._env, _ = open_env(config, cfg.evaluation_episodes, self._seed)
-        yardstick = play_yardstick(self._env, self._seed)
-        self.yardstick: str | None = yardstick[0] if yardstick else None
-        self._reference: Outcome | None = yardstick[1] if yardstick else None
+        baseline = play_first_baseline(self._env, self._seed)
+        self.baseline: str | None = baseline[0] if baseline else None
+        self._measure: Outcome | None = baseline[1] if baseline else None
 
     def evaluate(self, learner: Trainable, state: RunState, folder: Path) -> Outcome:
         """Play the greedy policy; writes the checkpoint `best` if it is."""
@@ -41,5 +41,5 @@ class Selection:
 
     def columns(self, outcome: Outcome) -> dict[str, float]:
         """What to log of an evaluation."""
-        ratio = outcome.ratio_to(self._reference) if self._reference else None
+        ratio = outcome.ratio_to(self._measure) if self._measure else None
         return {"evaluation": outcome.mean, **({} if ratio is None else {"evaluation_ratio": ratio})}

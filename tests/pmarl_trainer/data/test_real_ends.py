@@ -155,7 +155,7 @@ def test_what_an_agent_took_no_part_in_changes_nothing_of_its_own():
             active,
         )
         learner.update(batch, own)
-        steps.append([p.detach()[1] for p in (*learner.actor.parameters(), *learner.critic.stacked_parameters())])
+        steps.append([p.detach()[1] for p in (*learner.policy.parameters(), *learner.critic.stacked_parameters())])
     for one, two in zip(*steps, strict=True):
         torch.testing.assert_close(one, two)
 

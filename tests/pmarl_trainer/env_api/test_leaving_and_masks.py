@@ -8,7 +8,7 @@ from pmarl_trainer.data.replay import Replay
 from pmarl_trainer.data.rollout import align, collect
 from pmarl_trainer.env_api.describe import describe
 from pmarl_trainer.env_api.factory import make_env
-from pmarl_trainer.learners.evaluation import play_actor
+from pmarl_trainer.learners.evaluation import play_policy
 
 PARTY = "tests.pmarl_trainer.toy_parallel_envs:Party"
 CPU = torch.device("cpu")
@@ -87,11 +87,11 @@ def test_masks_are_found_and_kept(mask_in):
     expected = ~torch.nn.functional.one_hot(signs, 3).bool()
     assert torch.equal(episodes.allowed[:-1][episodes.active], expected[episodes.active])
     env = make_env(PARTY, {"stays": (3, 99), "mask_in": mask_in}, 3, seed=0)
-    assert play_actor(env, uniform(), 1, CPU).totals.shape == (3, 2)
+    assert play_policy(env, uniform(), 1, CPU).totals.shape == (3, 2)
 
 
 def test_an_evaluation_counts_nobody_after_its_end():
     env = make_env(PARTY, {"stays": (1, 5, 99)}, 3, seed=0)
-    outcome = play_actor(env, uniform(), 1, CPU)
+    outcome = play_policy(env, uniform(), 1, CPU)
     assert outcome.metric == "cost"
     np.testing.assert_array_equal(outcome.totals, [[2, 6, 11]] * 3)  # reset's own included

@@ -15,7 +15,7 @@ from pmarl_trainer.env_api.describe import describe
 from pmarl_trainer.errors import TrainerError
 from pmarl_trainer.export.policies import agent_policy, export_run, file_stems, load_policies
 from pmarl_trainer.learners.actor_critic import Learner
-from pmarl_trainer.learners.evaluation import play_actor
+from pmarl_trainer.learners.evaluation import play_policy
 from pmarl_trainer.runs.evaluate import evaluate_run
 from pmarl_trainer.runs.facts import load_config
 from pmarl_trainer.runs.run_folder import start_run
@@ -95,7 +95,7 @@ def test_one_agents_numbers_give_its_log_probabilities(tmp_path, hint, transform
         seen[i, :, size:] = 0
     learner.scaler.update(torch.as_tensor(seen).transpose(0, 1))
     with torch.no_grad():
-        expected = learner.actor(learner.scaler(torch.as_tensor(seen))).numpy()
+        expected = learner.policy(learner.scaler(torch.as_tensor(seen))).numpy()
     for i, size in enumerate(env.observation_sizes):
         alone, _ = numpy_policy(learner, env, spec, i, tmp_path)
         logits = alone.logits(seen[i, :, :size])
@@ -181,12 +181,12 @@ def test_onnx_of_standardised_observations(tmp_path):
 
 
 def test_the_trainers_evaluation_is_the_one_that_is_compared_with(run):
-    """The comparison above is with what `play_actor` finds: the greedy policy on the same paths."""
+    """The comparison above is with what `play_policy` finds: the greedy policy on the same paths."""
     config = load_config(run)
     learner, *_ = load_policies(config, run, "best")
     env, _ = open_env(config, 12, 5)
     again = evaluate_run(config, run, episodes=12, seed=5)["policies"]["pmarl"]
-    assert play_actor(env, learner.act, 5, CPU).mean == again["mean"]
+    assert play_policy(env, learner.act, 5, CPU).mean == again["mean"]
 
 
 def test_batch_normalisation_becomes_part_of_the_first_layer(tmp_path):
@@ -195,10 +195,10 @@ def test_batch_normalisation_becomes_part_of_the_first_layer(tmp_path):
     learner, spec = Learner(describe(env), config, CPU), describe(env)
     seen = torch.rand(2, 64, 3) * 5
     for _ in range(5):
-        learner.actor.normalise(learner.scaler(seen))  # moves the running moments
-    learner.actor.eval()
+        learner.policy.normalise(learner.scaler(seen))  # moves the running moments
+    learner.policy.eval()
     with torch.no_grad():
-        expected = learner.actor.raw_logits(learner.scaler(seen))
+        expected = learner.policy.raw_logits(learner.scaler(seen))
     for agent in range(2):
         alone, _ = numpy_policy(learner, env, spec, agent, tmp_path)
         np.testing.assert_allclose(alone.logits(seen[agent].numpy()), expected[agent].numpy(), atol=1e-5)

@@ -31,10 +31,10 @@ def a_policy() -> tuple[AgentPolicy, np.ndarray, np.ndarray]:
     )
     observations = 9 * np.sin(np.arange(2 * 50 * 4, dtype=np.float32)).reshape(2, 50, 4)
     with torch.no_grad():
-        for k, parameter in enumerate(learner.actor.parameters()):
+        for k, parameter in enumerate(learner.policy.parameters()):
             numbers = torch.sin(torch.arange(parameter.numel(), dtype=torch.float64) + k)
             parameter.copy_(numbers.reshape(parameter.shape))
-        expected = learner.actor(learner.scaler(torch.as_tensor(observations))).numpy()
+        expected = learner.policy(learner.scaler(torch.as_tensor(observations))).numpy()
     return agent_policy(learner, env, describe(env), 1, {"by": "a formula"}), observations[1], expected[1]
 
 

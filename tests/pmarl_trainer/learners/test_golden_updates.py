@@ -122,14 +122,14 @@ class PublishedMAAC:
     """lr 1e-3, tau 1e-3, gamma 0.99, reward_scale 100, weight decay 1e-3."""
 
     def __init__(self, learner):
-        actor = learner.actor
+        policy = learner.policy
         self.critic = PublishedCritic(learner.critic)
         self.policies = [
             nn.Sequential(
                 nn.BatchNorm1d(SIZE, affine=False).double(),
-                linear(SIZE, H, actor.hidden_1.weight[i], actor.hidden_1.bias[i]), nn.LeakyReLU(),
-                linear(H, H, actor.hidden_2.weight[i], actor.hidden_2.bias[i]), nn.LeakyReLU(),
-                linear(H, A, actor.logits.weight[i], actor.logits.bias[i]),
+                linear(SIZE, H, policy.hidden_1.weight[i], policy.hidden_1.bias[i]), nn.LeakyReLU(),
+                linear(H, H, policy.hidden_2.weight[i], policy.hidden_2.bias[i]), nn.LeakyReLU(),
+                linear(H, A, policy.logits.weight[i], policy.logits.bias[i]),
             )
             for i in range(N)
         ]  # fmt: skip
@@ -190,7 +190,7 @@ def our_state(learner, target=False):
     """Our parameters in the published order: a fresh oracle is filled from them."""
     view = copy.copy(learner)
     if target:
-        view.actor, view.critic = learner.target_actor, learner.target_critic
+        view.policy, view.critic = learner.target_policy, learner.target_critic
     return published_state(PublishedMAAC(view))
 
 
@@ -216,11 +216,11 @@ def test_maac_reference_makes_the_update_of_the_published_code():
 def test_initialisation_as_torch_does():
     """Uniform within 1 / sqrt(inputs), weights and biases: the largest of many comes close to the bound."""
     learner = make_learner(initialisation="torch", hidden_size=64)
-    critic, actor = learner.critic, learner.actor
+    critic, policy = learner.critic, learner.policy
     inputs = {
         critic.state_encoder.weight: SIZE, critic.state_encoder.bias: SIZE, critic.encoder.observation.weight: SIZE + A,
         critic.encoder.observation.bias: SIZE + A, critic.encoder.action: SIZE + A, critic.decoder.bias: 128,
-        critic.values.weight: 64, actor.logits.weight: 64, actor.hidden_2.weight: 64, critic.attention.query: 64,
+        critic.values.weight: 64, policy.logits.weight: 64, policy.hidden_2.weight: 64, critic.attention.query: 64,
     }  # fmt: skip
     for parameter, size in inputs.items():
         assert 0.9 < float(parameter.detach().abs().max()) * math.sqrt(size) <= 1
@@ -276,8 +276,8 @@ def paper_critic(critic):
     }  # fmt: skip
 
 
-def paper_policy(actor):
-    return [p for layer in (actor.hidden_1, actor.hidden_2, actor.logits) for p in (layer.weight, layer.bias)]
+def paper_policy(policy):
+    return [p for layer in (policy.hidden_1, policy.hidden_2, policy.logits) for p in (layer.weight, layer.bias)]
 
 
 def by_sample(actions):
@@ -321,11 +321,11 @@ def test_preset_paper_makes_the_update_of_the_equations():
     learner = make_learner(preset="paper", alpha=0.1, critic_clip=1e6, policy_clip=1e6, polyak_tau=0.1)
     with torch.no_grad():  # so that more than rounding depends on every part
         learner.critic.value.weight.mul_(10)
-        learner.actor.logits.weight.mul_(30)
+        learner.policy.logits.weight.mul_(30)
     critic = {name: p.detach().clone().requires_grad_() for name, p in paper_critic(learner.critic).items()}
-    policy = [p.detach().clone().requires_grad_() for p in paper_policy(learner.actor)]
+    policy = [p.detach().clone().requires_grad_() for p in paper_policy(learner.policy)]
     slow_critic = {name: p.detach().clone() for name, p in paper_critic(learner.target_critic).items()}
-    slow_policy = [p.detach().clone() for p in paper_policy(learner.target_actor)]
+    slow_policy = [p.detach().clone() for p in paper_policy(learner.target_policy)]
     critic_optimiser = torch.optim.Adam(critic.values(), lr=learner.config.lr)
     policy_optimiser = torch.optim.Adam(policy, lr=learner.config.policy_lr)
     scale = torch.arange(1, N + 1).view(N, 1, 1)
@@ -345,7 +345,7 @@ def test_preset_paper_makes_the_update_of_the_equations():
         slow = (*slow_critic.values(), *slow_policy)
         for target, source in zip(slow, (*critic.values(), *policy), strict=True):
             target.lerp_(source.detach(), 0.1)
-    ours = (*paper_critic(learner.critic).values(), *paper_policy(learner.actor))
+    ours = (*paper_critic(learner.critic).values(), *paper_policy(learner.policy))
     for own, expected in zip(ours, (*critic.values(), *policy), strict=True):
         torch.testing.assert_close(own, expected, rtol=0, atol=1e-7)
     for own, expected in zip(paper_critic(learner.target_critic).values(), slow_critic.values(), strict=True):

@@ -116,8 +116,8 @@ def test_the_gradient_is_the_differences_of_the_simulated_cost(settings):
     """Back-propagated through torch, against central differences of the cost that the numpy environment charges."""
     learner, env = learner_for(ENTRY, BEER, policy_clip=1e9, policy_lr=1e-12, **settings)
     with torch.no_grad():  # so that firms do not all begin by passing demand on
-        learner.actor.output.weight.mul_(10)
-    learner.actor.double()
+        learner.policy.output.weight.mul_(10)
+    learner.policy.double()
     learner.scaler.double()
     cost = learner.improve(env, 5)["policy_loss"]
     plain = make_env(ENTRY, BEER, learner.config.num_envs, 0)
@@ -126,7 +126,7 @@ def test_the_gradient_is_the_differences_of_the_simulated_cost(settings):
     # float32 observations make tiny steps noisy, and costs have kinks: many entries, the middle of the errors.
     errors = []
     generator = torch.Generator().manual_seed(0)
-    for parameter in learner.actor.parameters():
+    for parameter in learner.policy.parameters():
         direction = torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
         found = float((parameter.grad * direction).sum())
         costs = []
@@ -177,7 +177,7 @@ def test_each_firm_sees_its_own_observation_unless_told_otherwise():
 def test_orders_stay_in_the_action_range_and_discrete_ones_in_the_set():
     learner, _ = learner_for(ENTRY, BEER, adjustment="nearest")
     with torch.no_grad():
-        learner.actor.output.weight.mul_(1000)
+        learner.policy.output.weight.mul_(1000)
     demand = torch.full((4, 50), 32.0)
     observations = 100 * torch.rand(4, 50, 30)
     real, played = (learner.orders(observations, demand, discrete=discrete) - demand for discrete in (False, True))

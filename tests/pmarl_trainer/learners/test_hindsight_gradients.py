@@ -34,13 +34,13 @@ def gradients(network, *, by_hand, scale_hint=True, **train):
         seen = torch.as_tensor(np.random.default_rng(0).exponential(20, (50, len(spec.agents), spec.observation_size)))
         learner.scaler.update(seen.float())
     else:
-        learner.actor.double()
+        learner.policy.double()
         learner.scaler.double()
     with torch.no_grad():  # so that firms do not all pass demand on, and some run short
-        learner.actor.output.weight.mul_(60)
+        learner.policy.output.weight.mul_(60)
     play = learner._by_hand if by_hand else learner._by_autograd
     counted, _ = play(env, 3, Episode(env.warmup))
-    return [p.grad for p in learner.actor.parameters()], counted.detach()
+    return [p.grad for p in learner.policy.parameters()], counted.detach()
 
 
 @pytest.fixture(autouse=True)
@@ -103,11 +103,11 @@ def test_the_selfish_gradient_is_the_difference_of_the_firms_own_cost():
                 by_hand=True,
             )
             learner = HindsightLearner(describe(env), configure(cost_scope="own"), CPU)
-            learner.actor.double()
+            learner.policy.double()
             learner.scaler.double()
             with torch.no_grad():
-                learner.actor.output.weight.mul_(60)
-                learner.actor.output.bias[firm] += sign * step
+                learner.policy.output.weight.mul_(60)
+                learner.policy.output.bias[firm] += sign * step
             costs.append(float(learner._by_hand(env, 3, Episode(env.warmup))[0][firm]))
         slope = (costs[0] - costs[1]) / (2 * step) / np.mean(costs)
         assert float(bias[firm]) == pytest.approx(slope, rel=2e-2, abs=1e-4)

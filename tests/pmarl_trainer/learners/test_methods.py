@@ -87,7 +87,7 @@ def test_whose_observations_a_policy_depends_on(method, sees_others):
     """d log pi_1 / d o_j is exactly zero for every other firm j, its neighbours 0 and 2 included, but for FV."""
     observations, _ = sample()
     observations.requires_grad_()
-    make_learner(CHAIN, method=method).actor(observations)[1, :, 0].sum().backward()
+    make_learner(CHAIN, method=method).policy(observations)[1, :, 0].sum().backward()
     dependent = (observations.grad != 0).any(dim=(1, 2)).tolist()
     assert dependent == ([True] * AGENTS if sees_others else [False, True, False, False])
 
@@ -122,10 +122,10 @@ def test_whose_parameters_a_firms_losses_reach(method, heard):
     }  # fmt: skip
     for name, firms in reached.items():
         assert firms == (heard if name.startswith("encoder.") else [1]), name
-    log_pi = learner.actor(observations)
+    log_pi = learner.policy(observations)
     q = learner.critic(observations, actions).detach()
     losses.policy_loss_expected(log_pi[1:2], q[1:2], torch.tensor([[0.1]])).backward()
-    for name, parameter in learner.actor.named_parameters():
+    for name, parameter in learner.policy.named_parameters():
         assert [i for i in range(AGENTS) if parameter.grad[i].abs().max() > 0] == [1], name
 
 

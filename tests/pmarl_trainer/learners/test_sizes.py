@@ -40,7 +40,7 @@ def test_every_parameter_is_counted(spec, settings):
     config = configure(hidden_size=12, attention_heads=3, **settings)
     learner = make_learner(spec, config, CPU)
     outputs = 1 if config.method == "hdpo" else int(spec.num_actions.max())
-    assert sum(p.numel() for p in learner.actor.parameters()) == policy_parameters(spec, config, outputs)
+    assert sum(p.numel() for p in learner.policy.parameters()) == policy_parameters(spec, config, outputs)
     if config.method != "hdpo":
         assert sum(p.numel() for p in learner.critic.parameters()) == critic_parameters(spec, config)
 

@@ -48,12 +48,12 @@ def both(name, rows=4, **fields):
     env = scenv.vector_env(name, rows, backend="torch", **fields)
     spec = describe(env)
     central, parties = HindsightLearner(spec, config, CPU), {}
-    double(central.actor)
+    double(central.policy)
     for i, agent in enumerate(spec.agents):
         learner = HindsightLearner(one_agent(spec, i), config, CPU)
-        double(learner.actor)
+        double(learner.policy)
         with torch.no_grad():
-            for own, stacked in zip(learner.actor.parameters(), central.actor.parameters(), strict=True):
+            for own, stacked in zip(learner.policy.parameters(), central.policy.parameters(), strict=True):
                 own.copy_(stacked[i : i + 1])
         firm = scenv.firm_env(name, agent, num_envs=rows, backend="torch", **fields)
         parties[agent] = HindsightParty(firm, learner)
@@ -69,7 +69,7 @@ def test_the_divided_gradient_is_the_central_one(name, fields, monkeypatch):
     logged = central.improve(env, seed=3)
     divided = LocalExchange().run({agent: party.improve(seed=3) for agent, party in parties.items()})
     for i, party in enumerate(parties.values()):
-        for own, stacked in zip(party.learner.actor.parameters(), central.actor.parameters(), strict=True):
+        for own, stacked in zip(party.learner.policy.parameters(), central.policy.parameters(), strict=True):
             torch.testing.assert_close(own.grad[0], stacked.grad[i], rtol=1e-7, atol=1e-9)
             assert float(stacked.grad[i].abs().max()) > 1e-7
     for row in divided.values():

@@ -135,12 +135,12 @@ def test_kept_checkpoints_are_the_latest_and_can_be_evaluated(run):
 # --- the picture
 
 
-def picture_of(tmp_path, ratios, yardsticks):
+def picture_of(tmp_path, ratios, baselines):
     lines = [f"{10 * k + 10},{30.0 * (k + 1)},{1000 * r},{r}" for k, r in enumerate(ratios)]
     (tmp_path / "metrics.csv").write_text("\n".join(["rollout,seconds,evaluation,evaluation_ratio", *lines]) + "\n")
     policies = {"pmarl": {"name": "pmarl", "ratio": ratios[-1], "mean": 1.0}}
-    policies |= {name: {"name": name, "ratio": ratio, "mean": 1.0} for name, ratio in yardsticks.items()}
-    record = {"method": "pmarl", "metric": "cost", "yardstick": "base-stock", "policies": policies}
+    policies |= {name: {"name": name, "ratio": ratio, "mean": 1.0} for name, ratio in baselines.items()}
+    record = {"method": "pmarl", "metric": "cost", "baseline": "base-stock", "policies": policies}
     assert draw_learning_curve(tmp_path, record) is None
     return (tmp_path / "learning_curve.png").read_bytes()
 

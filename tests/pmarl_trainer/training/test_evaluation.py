@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from pmarl_trainer.learners.evaluation import Outcome, play, play_actor, play_baselines, play_yardstick
+from pmarl_trainer.learners.evaluation import Outcome, play, play_baselines, play_first_baseline, play_policy
 from tests.pmarl_trainer.toy_envs import IdentityGame, Newsvendor
 
 CPU = torch.device("cpu")
@@ -38,12 +38,12 @@ def test_the_cost_of_step_call_s_is_that_of_period_s_plus_1(warmup, total):
 
 def test_without_costs_returns_are_reported():
     env = IdentityGame(3, steps=4)
-    outcome = play_actor(env, lambda o: o.argmax(-1), 0, CPU)  # repeats its signal: right every time
+    outcome = play_policy(env, lambda o: o.argmax(-1), 0, CPU)  # repeats its signal: right every time
     assert outcome.metric == "return"
     assert outcome.totals.tolist() == [[4, 4]] * 3
     assert outcome.score == -8
     assert play_baselines(env, 0) == {}
-    assert play_yardstick(env, 0) is None
+    assert play_first_baseline(env, 0) is None
 
 
 def test_rows_that_have_ended_no_longer_count():
@@ -62,7 +62,7 @@ def test_policies_meet_the_same_demand():
     first, again = (play_baselines(env, 7) for _ in range(2))
     assert list(first) == ["base-stock", "random"]
     assert np.array_equal(first["base-stock"].totals, again["base-stock"].totals)
-    same = play_actor(env, lambda o: torch.full((1, 64), 8), 7, CPU)
+    same = play_policy(env, lambda o: torch.full((1, 64), 8), 7, CPU)
     assert np.array_equal(same.totals, first["base-stock"].totals)
 
 

@@ -67,6 +67,28 @@ def test_interrupted_and_resumed_equals_uninterrupted(tmp_path, stop_after, temp
     assert [row["rollout"] for row in numbers("parts")] == [1, 2, 3, 4, 5, 6]
 
 
+def test_a_checkpoint_that_calls_policies_actors_goes_on_as_well(tmp_path):
+    config = configure(loggers=["csv"])
+    for name in ("whole", "parts"):
+        (tmp_path / name).mkdir()
+    train(config, tmp_path / "whole")
+    train(config, tmp_path / "parts", stop=lambda state: state.rollout == 3)
+    path = checkpoint_path(tmp_path / "parts", "last")
+    as_then = {"policy.": "actor.", "target_policy.": "target_actor."}
+
+    def then(tensors):
+        old = {name: next((k for k in as_then if name.startswith(k)), "") for name in tensors}
+        assert sum(map(bool, old.values())) > 6
+        return {as_then.get(k, "") + name.removeprefix(k): tensors[name] for name, k in old.items()}
+
+    damage(path, then, lambda facts: {**facts, "format": 2})
+    assert b"target_actor.hidden_1.weight" in path.read_bytes()
+    train(config, tmp_path / "parts", resume=True)
+    one, two = (last(tmp_path / name)[0] for name in ("whole", "parts"))
+    assert one.keys() == two.keys()
+    assert all(torch.equal(one[name], two[name]) for name in one)
+
+
 def test_a_run_writes_everything(tmp_path, capsys):
     folder = tmp_path / "run"
     assert start_run(configure("Newsvendor", env={"delay": 2}), folder, quiet=True)
@@ -77,7 +99,7 @@ def test_a_run_writes_everything(tmp_path, capsys):
     record = json.loads((folder / "evaluation.json").read_text())
     assert set(record["policies"]) == {"pmarl", "base_stock", "random"}
     assert record["metric"] == "cost"
-    assert record["yardstick"] == "base_stock"
+    assert record["baseline"] == "base_stock"
     assert record["training"]["updates"] == 15
     pmarl = record["policies"]["pmarl"]
     assert len(pmarl["episodes"]) == 8
@@ -99,7 +121,7 @@ def test_an_environment_without_costs_or_baselines(tmp_path):
     assert start_run(configure(loggers=["csv"]), folder, quiet=True)
     record = json.loads((folder / "evaluation.json").read_text())
     assert record["metric"] == "return"
-    assert record["yardstick"] is None
+    assert record["baseline"] is None
     assert list(record["policies"]) == ["pmarl"]
 
 
@@ -205,7 +227,7 @@ def damage(path, tensors=lambda tensors: tensors, facts=lambda facts: facts):
 
 
 def with_nan(tensors):
-    tensors["actor.hidden_1.weight"].view(-1)[0] = float("nan")
+    tensors["policy.hidden_1.weight"].view(-1)[0] = float("nan")
     return tensors
 
 
@@ -219,7 +241,7 @@ def with_nan(tensors):
         ({"facts": lambda facts: {**facts, "state": {**facts["state"], "best_score": float("nan")}}}, "best_score"),
         ({"facts": lambda facts: {**facts, "identity": [1]}}, "'identity' says nothing"),
         ({"facts": lambda facts: {k: v for k, v in facts.items() if k != "identity"}}, "'identity' says nothing"),
-        ({"tensors": with_nan}, r"actor\.hidden_1\.weight holds numbers that are not finite"),
+        ({"tensors": with_nan}, r"policy\.hidden_1\.weight holds numbers that are not finite"),
     ],
 )
 def test_what_a_checkpoint_cannot_say_is_refused_by_all_who_read_it(finished, tmp_path, change, message):
