@@ -14,6 +14,7 @@ from scenv.commands.convert import convert_command
 from scenv.commands.evaluate import evaluate_command
 from scenv.commands.info import info_command
 from scenv.commands.levels import levels_command
+from scenv.commands.new import new_command
 from scenv.commands.render import render_command
 from scenv.commands.terminal import make_readable
 from scenv.errors import ScenvError
@@ -48,6 +49,8 @@ def scenv(
 
         scenv levels r2                   up to which level each firm should order
 
+        scenv new my_network              a folder to start a network of your own from
+
         scenv check my_network.json       is my own network fit for simulation?
 
     Networks and scenarios are named (bg, r1, r2, r3) or files. Each command has a --help with examples.
@@ -58,6 +61,7 @@ app.command(name="info")(info_command)
 app.command(name="render")(render_command)
 app.command(name="evaluate")(evaluate_command)
 app.command(name="levels")(levels_command)
+app.command(name="new")(new_command)
 app.command(name="convert")(convert_command)
 app.command(name="check")(check_command)
 

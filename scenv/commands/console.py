@@ -9,13 +9,16 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from scenv.errors import ScenvError
+from scenv.errors import ScenvError, shown
 from scenv.policies import NAMED_POLICIES
 
 __all__ = [
     "POLICY_NAMES",
+    "ColumnsOption",
+    "FirmsOption",
     "ScenarioOption",
     "SourceArgument",
+    "columns_of",
     "named_source",
     "output_console",
     "policy_conditions",
@@ -28,6 +31,17 @@ SourceArgument = Annotated[
 ]
 ScenarioOption = Annotated[
     str | None, typer.Option("--scenario", "-s", help="The same as SOURCE, by name.", show_default=False)
+]
+FirmsOption = Annotated[
+    Path | None, typer.Option("--firms", help="For a table of links: the table of its firms.", show_default=False)
+]
+ColumnsOption = Annotated[
+    str,
+    typer.Option(
+        "--columns",
+        help="For tables: which column is which field, source=ships_from,target=ships_to.",
+        show_default=False,
+    ),
 ]
 POLICY_NAMES = ", ".join("/".join((policy.name, *policy.short)) for policy in NAMED_POLICIES)
 
@@ -46,6 +60,20 @@ def named_source(argument: str | None, option: str | None, default: str | None =
     if source is None:
         raise ScenvError("name a scenario: bg, r1, r2, r3, or a scenario or network file")
     return source
+
+
+def columns_of(text: str) -> dict[str, str] | None:
+    """{field: column} of "field=column,field=column"; None of no text. Raises `ScenvError` for anything else."""
+    if not text:
+        return None
+    pairs = [part.partition("=") for part in text.split(",")]
+    fields = [field.strip() for field, _, _ in pairs]
+    for field, equals, column in pairs:
+        if not (field.strip() and equals and column.strip()):
+            raise ScenvError(f"--columns: expected field=column pairs with commas between them, not {shown(text)}")
+        if fields.count(field.strip()) > 1:
+            raise ScenvError(f"--columns: {shown(field.strip())} stands twice; expected each field once")
+    return {field.strip(): column.strip() for field, _, column in pairs}
 
 
 def policy_conditions() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
@@ -11,7 +12,16 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from scenv.commands.console import ScenarioOption, named_source, output_console
+from scenv.commands.console import (
+    ColumnsOption,
+    FirmsOption,
+    ScenarioOption,
+    columns_of,
+    named_source,
+    output_console,
+)
+from scenv.errors import ScenvError
+from scenv.network.network import load_network
 from scenv.network.stage_titles import stage_titles
 from scenv.render.network_picture import network_summary
 from scenv.render.source import scenario_to_show
@@ -28,7 +38,7 @@ def info_command(
     source: Annotated[
         str | None,
         typer.Argument(
-            help="bg, r1, r2, r3; a network file (.json, .cyjs, .graphml, .gexf, .csv, .tsv) or a folder "
+            help="bg, r1, r2, r3; a network file (.json, .cyjs, .graphml, .gexf, .csv, .tsv, .xlsx) or a folder "
             "with links.csv; or a scenario file (.yaml).",
             show_default=False,
         ),
@@ -36,6 +46,8 @@ def info_command(
     named: ScenarioOption = None,
     all_firms: Annotated[bool, typer.Option("--all", help=f"List every firm, also beyond {_MOST_FIRMS}.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead, for programs.")] = False,
+    firms: FirmsOption = None,
+    columns: ColumnsOption = "",
 ) -> None:
     """Show a network: its size and complexity, the scenario it comes with, and every firm.
 
@@ -48,11 +60,13 @@ def info_command(
         scenv info my_chain.graphml --all
 
         scenv info r3 --json | python -m json.tool
+
+        scenv info lanes.csv --firms sites.xlsx --columns source=From,target=To,holding_cost=EUR
     """
-    scenario, has_costs = scenario_to_show(named_source(source, named))
-    firms = _firms(scenario, has_costs)
+    scenario, has_costs = scenario_to_show(_source(named_source(source, named), firms, columns))
+    rows = _firms(scenario, has_costs)
     if as_json:
-        print(json.dumps(_document(scenario, has_costs, firms), indent=2, allow_nan=False))
+        print(json.dumps(_document(scenario, has_costs, rows), indent=2, allow_nan=False))
         return
     console = output_console()
     console.print(f"[bold]{escape(scenario.network.name)}[/]  {network_summary(scenario)}")
@@ -62,10 +76,19 @@ def info_command(
     console.print(_scenario_table(scenario, has_costs))
     for line in _not_used(scenario):
         console.print(f"[dim]not used: {escape(line)}[/]")
-    console.print(_firm_table(scenario, firms if all_firms else firms[:_MOST_FIRMS]))
+    console.print(_firm_table(scenario, rows if all_firms else rows[:_MOST_FIRMS]))
     console.print("[dim]demand: mean per period; lead: periods from order to receipt; costs: per unit and period[/]")
-    if not all_firms and len(firms) > _MOST_FIRMS:
-        console.print(f"[dim]… and {len(firms) - _MOST_FIRMS:,} more firms: --all lists them[/]")
+    if not all_firms and len(rows) > _MOST_FIRMS:
+        console.print(f"[dim]… and {len(rows) - _MOST_FIRMS:,} more firms: --all lists them[/]")
+
+
+def _source(name: str, firms: Path | None, columns: str) -> Any:
+    """What to show: the name as it is, or the network of tables with these firms and columns."""
+    if firms is None and not columns:
+        return name
+    if Path(name).suffix.lower() in (".yaml", ".yml"):
+        raise ScenvError(f"{name}: --firms and --columns go with tables; a scenario says network: {{file, columns}}")
+    return load_network(name, firms=firms, columns=columns_of(columns))
 
 
 def _firms(scenario: Scenario, has_costs: bool) -> list[dict[str, Any]]:

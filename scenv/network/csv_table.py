@@ -59,8 +59,8 @@ class CsvTable:
         return float(text) if _NUMBER.match(text) else math.nan
 
 
-def read_table(text: str) -> CsvTable:
-    """Read a table with a header line. Empty lines are passed over.
+def read_table(text: str, least_rows: int = 1) -> CsvTable:
+    """Read a table with a header line and at least so many lines below it. Empty lines are passed over.
 
     Raises:
         TableError: if it is no table, a line has too few or too many cells, or a column stands twice.
@@ -71,7 +71,7 @@ def read_table(text: str) -> CsvTable:
         raise TableError(f"not a valid CSV file: {error}") from None
     lines = [cells for _, cells in numbered]
     header = tuple(lines[0]) if lines else ()
-    if len(lines) < 2 or not 1 <= len(header) <= _MAX_COLUMNS:
+    if len(lines) < 1 + least_rows or not 1 <= len(header) <= _MAX_COLUMNS:
         raise TableError("must have a header line with the columns' names and at least one line below it")
     named = [name for name in header if name]
     if len(set(named)) < len(named):

@@ -19,8 +19,9 @@ from scenv.network.graphml import graphml_text, rows_of_graphml
 from scenv.network.json_files import node_link_text, rows_of_json
 from scenv.network.rows import NetworkRows
 from scenv.network.table import Table, read_table, table_of_frame
-from scenv.network.tables import rows_of_tables, table_text
+from scenv.network.tables import rows_of_tables, table_cells, table_text
 from scenv.network.willems import is_willems, rows_of_willems_csv
+from scenv.network.workbook import WORKBOOKS, Sheet, sheets_of_workbook, workbook_bytes
 from scenv.text_file import named, read_bytes, text_of
 
 __all__ = [
@@ -32,13 +33,20 @@ __all__ = [
     "write_graphml",
     "write_json",
     "write_tables",
+    "write_workbook",
 ]
 
 BUILT_IN_NETWORKS = ("bg", "r1", "r2", "r3")
 MAX_BYTES = 16 * 2**20
 """Largest file that is read. The largest published chain (2,025 firms, 16,225 edges) takes 1.5 MB."""
-_TABLES = (".csv", ".tsv", ".txt")
+_TABLES = (".csv", ".tsv", ".txt", *WORKBOOKS)
 _LINKS, _FIRMS, _ABOUT = ("links.csv", "links.tsv"), ("firms.csv", "firms.tsv"), "network.json"
+#: What the sheets of a workbook may be called, in any case; the first name is the one that is written.
+_SHEETS = {
+    "links": ("links", "edges", "arcs", "lanes", "routes"),
+    "firms": ("firms", "nodes", "sites", "stages", "facilities", "locations"),
+    "network": ("network",),
+}
 
 _READERS: dict[str, Callable[[bytes, str, str], NetworkRows]] = {
     ".json": rows_of_json,
@@ -77,25 +85,61 @@ def is_frame(value: Any) -> bool:
 
 
 def _rows_of_table_file(path: Path, firms: Any, columns: Mapping[str, str] | None) -> NetworkRows:
-    text = text_of(read_bytes(path, MAX_BYTES, NetworkError, "network file"), named(path), NetworkError)
+    data = read_bytes(path, MAX_BYTES, NetworkError, "network file")
+    if path.suffix.lower() in WORKBOOKS:
+        return _rows_of_workbook(data, path, firms, columns)
+    text = text_of(data, named(path), NetworkError)
     if is_willems(text):
         _no_tables(f"{named(path)}: of the Willems data set", firms, columns)
         return rows_of_willems_csv(text, named(path))
-    return rows_of_tables(read_table(text, named(path)), _firms_table(firms), columns, path.stem)
+    return rows_of_tables(read_table(text, named(path)), _firms_table(firms), columns, _name(path))
+
+
+def _name(path: Path) -> str:
+    """A network's name: its file's, or where that says nothing (links.csv), its folder's."""
+    return path.resolve().parent.name or path.stem if path.stem == "links" else path.stem
 
 
 def _rows_of_folder(folder: Path, firms: Any, columns: Mapping[str, str] | None) -> NetworkRows:
     links = next(folder / name for name in _LINKS if (folder / name).exists())
     own = next((folder / name for name in _FIRMS if (folder / name).exists()), None)
     rows = rows_of_tables(
-        _table(links), _firms_table(firms if firms is not None else own), columns, folder.resolve().name
+        _table(links, least_rows=0), _firms_table(firms if firms is not None else own), columns, folder.resolve().name
     )
     about = folder / _ABOUT
     if about.exists():
-        text = read_bytes(about, MAX_BYTES, NetworkError, "network file")
-        facts = rows_of_json(b'{"nodes": [], "edges": [], "graph": ' + text + b"}", named(about), rows.graph["name"])
-        rows.graph.update(facts.graph)
+        _add_facts(rows, read_bytes(about, MAX_BYTES, NetworkError, "network file"), named(about))
     return rows
+
+
+def _rows_of_workbook(data: bytes, path: Path, firms: Any, columns: Mapping[str, str] | None) -> NetworkRows:
+    """Rows of the sheets `links`, `firms` and `network`, the last two if any; a workbook's only sheet is links."""
+    sheets = sheets_of_workbook(data, named(path))
+    links, own, about = (_sheet(sheets, part) for part in _SHEETS)
+    if links is None and len(sheets) == 1:
+        links = next(iter(sheets.values()))
+    if links is None:
+        found = ", ".join(map(shown, sheets)) or "none with a cell"
+        raise NetworkError(
+            f"{named(path)}: has no sheet 'links' (found {found[:200]}); expected links, and firms if any"
+        )
+    of_firms = own.table() if own is not None and firms is None else _firms_table(firms)
+    rows = rows_of_tables(links.table(least_rows=0), of_firms, columns, _name(path))
+    if about is not None and about is not links:
+        facts = {row[0]: row[1] for row in about.rows[1:] if len(row) > 1 and row[1] is not None}
+        entries = [f"{json.dumps(str(k))}: {v if k == 'scenario' else json.dumps(str(v))}" for k, v in facts.items()]
+        _add_facts(rows, f"{{{', '.join(entries)}}}".encode(), about.origin)
+    return rows
+
+
+def _sheet(sheets: Mapping[str, Sheet], part: str) -> Sheet | None:
+    return next((sheets[title] for name in _SHEETS[part] for title in sheets if title.lower() == name), None)
+
+
+def _add_facts(rows: NetworkRows, text: bytes, origin: str) -> None:
+    """Add what a JSON object says of the whole network."""
+    facts = rows_of_json(b'{"nodes": [], "edges": [], "graph": ' + text + b"}", origin, rows.graph["name"])
+    rows.graph.update(facts.graph)
 
 
 def _is_folder_of_tables(path: Path) -> bool:
@@ -105,9 +149,15 @@ def _is_folder_of_tables(path: Path) -> bool:
         return False
 
 
-def _table(path: Path) -> Table:
+def _table(path: Path, least_rows: int = 1) -> Table:
+    """A table of a file of its own; of a workbook, the sheet `firms` or the first."""
     data = read_bytes(path, MAX_BYTES, NetworkError, "network file")
-    return read_table(text_of(data, named(path), NetworkError), named(path))
+    if path.suffix.lower() not in WORKBOOKS:
+        return read_table(text_of(data, named(path), NetworkError), named(path), least_rows=least_rows)
+    sheets = sheets_of_workbook(data, named(path))
+    if not sheets:
+        raise NetworkError(f"{named(path)}: has no sheet with a table")
+    return (_sheet(sheets, "firms") or next(iter(sheets.values()))).table()
 
 
 def _firms_table(firms: Any) -> Table | None:
@@ -130,6 +180,8 @@ def _unknown_source(source: str | Path, path: Path) -> str:
     try:
         if path.is_dir():
             return f"{named(path)} is a directory; expected a network file ({formats}), or links.csv inside"
+        if path.suffix.lower() in (".xls", ".xlsb", ".ods", ".numbers"):
+            return f"{named(path)}: expected a workbook as .xlsx, or tables as .csv; save it so"
         if path.suffix or path.exists():
             return f"{named(path)}: unknown kind of network file; expected a name that ends in {formats}"
     except (OSError, ValueError):  # a name no file can have: too long, or with a NUL
@@ -159,13 +211,27 @@ def write_tables(rows: NetworkRows, folder: str | Path) -> None:
         folder.mkdir(exist_ok=True)
     except (OSError, ValueError) as error:
         raise NetworkError(f"{named(folder)}: cannot be written: {getattr(error, 'strerror', None) or error}") from None
-    _write(folder / _LINKS[0], table_text(rows.edges, ("source", "target"), tuple(EDGE_FIELDS)))
-    _write(folder / _FIRMS[0], table_text(rows.nodes, ("id",), tuple(NODE_FIELDS)))
+    links, firms = _two_tables(rows)
+    _write(folder / _LINKS[0], table_text(links))
+    _write(folder / _FIRMS[0], table_text(firms))
     _write(folder / _ABOUT, json.dumps(rows.graph, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def _write(path: str | Path, text: str) -> None:
+def write_workbook(rows: NetworkRows, path: str | Path) -> None:
+    """Write rows as an Excel workbook with the sheets links, firms and network (name, citation, scenario block)."""
+    links, firms = _two_tables(rows)
+    facts = [[key, json.dumps(value) if key == "scenario" else value] for key, value in rows.graph.items()]
+    sheets = {"links": links, "firms": firms, "network": [["key", "value"], *facts]}
+    _write(path, workbook_bytes(sheets))
+
+
+def _two_tables(rows: NetworkRows) -> tuple[list[list[Any]], list[list[Any]]]:
+    links = table_cells(rows.edges, ("source", "target"), tuple(EDGE_FIELDS))
+    return links, table_cells(rows.nodes, ("id",), tuple(NODE_FIELDS))
+
+
+def _write(path: str | Path, content: str | bytes) -> None:
     try:
-        Path(path).write_text(text, encoding="utf-8", newline="\n")
+        Path(path).write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
     except (OSError, ValueError) as error:
         raise NetworkError(f"{named(path)}: cannot be written: {getattr(error, 'strerror', None) or error}") from None

@@ -176,6 +176,10 @@ class Network:
         """Write links.csv, firms.csv and network.json into a folder; ``load_network(folder)`` reads it."""
         network_files.write_tables(self._rows(), folder)
 
+    def to_excel(self, path: str | Path) -> None:
+        """Write .xlsx with the sheets links, firms and network, numbers of 16 digits; `load_network` reads it."""
+        network_files.write_workbook(self._rows(), path)
+
     def to_graphml(self, path: str | Path) -> None:
         """Write GraphML (nested values as JSON text); ``load_network(path)`` gives an equal network."""
         network_files.write_graphml(self._rows(), path)
@@ -212,10 +216,10 @@ def load_network(
 
     Args:
         source: ``"bg"``, ``"r1"``, ``"r2"`` or ``"r3"`` (paper, Table 1); or a path: ``.json`` (node-link, or
-            Cytoscape's), ``.cyjs``, ``.graphml``, ``.gexf``, ``.csv`` or ``.tsv`` (a table of links, or the published
-            data set of Willems 2008), or a folder with links.csv and firms.csv; or a pandas DataFrame of links; or a
-            networkx ``DiGraph`` with an edge from each supplier to each of its customers; or a `Network`, which is
-            returned as it is.
+            Cytoscape's), ``.cyjs``, ``.graphml``, ``.gexf``, ``.csv``, ``.tsv`` or ``.xlsx`` (a table of links, or the
+            published data set of Willems 2008), or a folder with links.csv and firms.csv; or a pandas DataFrame of
+            links; or a networkx ``DiGraph`` with an edge from each supplier to each of its customers; or a `Network`,
+            which is returned as it is.
         firms: for a table of links, the table of its firms: a path or a DataFrame.
         columns: for tables, field -> the name of its column, for example
             ``{"source": "ships_from", "shipment_lead_time": "transit"}``. What is not given is taken by the field's own

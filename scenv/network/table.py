@@ -1,4 +1,4 @@
-"""A table of links, firms or stages, from text (`scenv.network.csv_table`) or from pandas: header, rows, their places.
+"""A table of links, firms or stages, from text (`scenv.network.csv_table`), a sheet or pandas: header, rows, places.
 
 The nameless column of row numbers that pandas writes is left out. What does not fit the header is refused.
 """
@@ -13,7 +13,7 @@ from typing import Any
 from scenv.errors import NetworkError, shown
 from scenv.network import csv_table
 
-__all__ = ["Table", "number_in", "read_table", "table_of_frame"]
+__all__ = ["Table", "number_in", "read_table", "table_of_cells", "table_of_frame"]
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _PANDAS_INDEX = re.compile(r"|Unnamed: \d+")
@@ -38,16 +38,17 @@ class Table:
     decimal_comma: bool = False
 
 
-def read_table(text: str, origin: str, skipped_lines: int = 0) -> Table:
+def read_table(text: str, origin: str, skipped_lines: int = 0, least_rows: int = 1) -> Table:
     """The table of a text file, cells without the spaces around them; lines of empty cells are left out.
 
     Args:
         text: the file's text from the header on.
         origin: the file.
         skipped_lines: how many lines of the file stand before `text`.
+        least_rows: how many rows must stand below the header, 0 or 1.
     """
     try:
-        table = csv_table.read_table(text)
+        table = csv_table.read_table(text, least_rows)
     except csv_table.RaggedTableError as error:
         raise NetworkError(
             f"{origin} line {error.line + skipped_lines}: {error.cells} cells; "
@@ -65,6 +66,18 @@ def table_of_frame(frame: Any, origin: str) -> Table:
         frame = frame.reset_index()
     rows = [list(row) for row in frame.itertuples(index=False, name=None)]
     return _checked(Table(origin, [str(name) for name in frame.columns], [f"row {i}" for i in frame.index], rows))
+
+
+def table_of_cells(lines: list[list[Any]], places: list[str], origin: str, least_rows: int = 1) -> Table:
+    """The table of a sheet: its header and rows, None where a cell is empty; columns without any cell are left out."""
+    width = max(len(line) for line in lines)
+    full = [[*line, *[None] * (width - len(line))] for line in lines]
+    kept = [k for k in range(width) if any(line[k] not in (None, "") for line in full)]
+    header, *rows = ([line[k] for k in kept] for line in full)
+    if len(rows) < least_rows:
+        raise NetworkError(f"{origin}: must have a header line with the columns' names and at least one line below it")
+    names = ["" if name is None else str(name) for name in header]
+    return _checked(Table(origin, names, places, rows))
 
 
 def number_in(cell: Any, where: str, name: str, decimal_comma: bool) -> Any:

@@ -18,7 +18,7 @@ from scenv.network.fields import EDGE_FIELDS, NODE_FIELDS, OTHER_WORDS, check_id
 from scenv.network.rows import NetworkRows
 from scenv.network.table import Table, number_in
 
-__all__ = ["rows_of_tables", "table_text"]
+__all__ = ["rows_of_tables", "table_cells", "table_text"]
 
 Columns = Mapping[str, str]
 
@@ -57,6 +57,8 @@ def rows_of_tables(links: Table, firms: Table | None, columns: Columns | None, n
     edges = _rows(links, of_links)
     unused = {"edges": tuple(column for column in links.header if column not in of_links.values())}
     if firms is None:
+        if not edges:
+            raise NetworkError(f"{links.origin}: must have at least one link below its header, or a table of firms")
         found = dict.fromkeys(edge[end] for edge in edges for end in ("source", "target"))
         nodes = [{"id": firm} for firm in found if is_given(firm)]
         return NetworkRows(links.origin, nodes, edges, {"name": name}, unused, edge_places=links.places)
@@ -144,15 +146,18 @@ def _json(cell: Any, where: str, field: str) -> Any:
         raise NetworkError(f"{where}: {field} must be JSON with values and probabilities, not {shown(cell)}") from None
 
 
-def table_text(rows: Sequence[Mapping[str, Any]], ids: Sequence[str], fields: Sequence[str]) -> str:
-    """Rows as the text of a CSV file; a field that no row has gets no column."""
-    columns = [*ids, *(field for field in fields if any(field in row for row in rows))]
+def table_cells(
+    rows: Sequence[Mapping[Any, Any]], ids: Sequence[str], fields: Sequence[str]
+) -> list[list[str | float | None]]:
+    """Rows as a header and cells; a field that no row has gets no column, nested values are JSON."""
+    columns: list[str | float | None] = [*ids, *(field for field in fields if any(field in row for row in rows))]
+    cells = [[row.get(column) for column in columns] for row in rows]
+    return [columns, *([json.dumps(cell) if isinstance(cell, dict) else cell for cell in line] for line in cells)]
+
+
+def table_text(cells: Sequence[Sequence[Any]]) -> str:
+    """A header and cells as the text of a CSV file."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    for row in rows:
-        cells = [row.get(column) for column in columns]
-        writer.writerow(
-            [json.dumps(cell) if isinstance(cell, dict) else "" if cell is None else cell for cell in cells]
-        )
+    writer.writerows(["" if cell is None else cell for cell in line] for line in cells)
     return text.getvalue()

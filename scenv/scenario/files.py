@@ -16,8 +16,9 @@ import networkx as nx
 from pydantic import ValidationError
 
 from scenv.errors import ScenarioError, did_you_mean, shown
-from scenv.network.network import BUILT_IN_NETWORKS, Network, load_network
+from scenv.network.network import BUILT_IN_NETWORKS, Network
 from scenv.scenario.fields import problem_of
+from scenv.scenario.network_source import network_of
 from scenv.scenario.reading import ReadingError, with_absolute_paths
 from scenv.scenario.scenario import Scenario
 from scenv.scenario.text import named
@@ -66,9 +67,10 @@ def load_scenario(
         raise ScenarioError(
             f"{layers.label}: field 'network' is missing; give a built-in name, a network file or a graph"
         )
-    network = fields["network"]
-    if isinstance(network, (str, Path, nx.Graph)):
-        network = load_network(network)
+    try:
+        network = network_of(fields["network"])
+    except ScenarioError as error:
+        raise ScenarioError(f"{layers.label}: {error}") from None
     if not isinstance(network, Network):
         raise ScenarioError(
             f"{layers.label}: field 'network': must be a name, a path or a networkx DiGraph, got {shown(network)}"

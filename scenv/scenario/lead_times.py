@@ -106,7 +106,9 @@ def link_lead_time(
 ) -> PeriodsDistribution:
     """Lead time of one link, of what a scenario's field says; `supplier` None is the external supplier of a source.
 
-    A mapping's own entry comes first, then the edge's attribute in the network file, then the default.
+    A mapping's own entry comes first, then the edge's attribute in the network file, then the default. Where 'data' is
+    asked for and the file states lead times of links and no stage time at all, what comes from the external supplier,
+    of which such a file cannot speak, takes `DEFAULT_LEAD_TIME` [choice].
 
     Raises:
         FieldError: if the network file has no stage time for a firm whose link asks for it.
@@ -120,9 +122,18 @@ def link_lead_time(
     value = given if own is None else own
     if isinstance(value, PeriodsDistribution):
         return value
+    if value == "data" and supplier is None and _states_links_alone(network):
+        return fixed(DEFAULT_LEAD_TIME[leg])
     if value == "data":
         return stage_time_periods(network, customer, stage_time_per_period)
     return fixed(int(value))
+
+
+def _states_links_alone(network: Network) -> bool:
+    """Whether the source states a shipment lead time of every link, and no stage time of any firm."""
+    return bool(np.isnan(network.stage_time).all() and network.edges) and all(
+        edge["shipment_lead_time"] is not None for edge in network.edge_attributes.values()
+    )
 
 
 def mean_periods(link: PeriodsDistribution, crossing: bool) -> float:
@@ -162,7 +173,10 @@ def stage_time_periods(network: Network, firm: str, stage_time_per_period: float
     else:
         times, probabilities = (float(network.stage_time[network.index(firm)]),), (1.0,)
     if np.isnan(times[0]):
-        raise FieldError(f"'data' needs a stage_time at every firm, and {firm!r} of network {network.name!r} has none")
+        raise FieldError(
+            f"'data' needs a stage_time at every firm, or a shipment_lead_time on every link, and {firm!r} of network "
+            f"{network.name!r} has none"
+        )
     return _whole_periods(times, probabilities, stage_time_per_period, firm)
 
 

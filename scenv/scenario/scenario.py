@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-import networkx as nx
 import numpy as np
 from pydantic import (
     BaseModel,
@@ -24,7 +23,7 @@ from pydantic import (
 )
 
 from scenv.errors import did_you_mean, shown
-from scenv.network.network import Network, load_network
+from scenv.network.network import Network
 from scenv.network.order_links import order_links
 from scenv.scenario.costs import Costs, unit_costs_of
 from scenv.scenario.demand import Demand, PoissonDemand
@@ -40,15 +39,12 @@ from scenv.scenario.lead_times import (
     link_lead_time,
     longest_lead_times,
 )
+from scenv.scenario.network_source import NETWORK_SCHEMA, network_of
 from scenv.scenario.periods import PeriodsDistribution
 
 
 def _read_capacity(value: Any) -> Any:
     return None if value is None else number_or_named(number())(value)
-
-
-def _as_network(value: Any) -> Any:
-    return load_network(value) if isinstance(value, (str, nx.Graph)) or hasattr(value, "__fspath__") else value
 
 
 def _demand_of(value: Any, info: ValidationInfo) -> Any:
@@ -93,10 +89,13 @@ class Scenario(BaseModel):
 
     network: Annotated[
         Network,
-        BeforeValidator(_as_network),
+        BeforeValidator(network_of),
         PlainSerializer(lambda network: network.name),
-        WithJsonSchema({"type": "string"}),
-    ] = Field(description="Built-in name (bg, r1, r2, r3), network file, or a networkx DiGraph (supplier -> customer).")
+        WithJsonSchema(NETWORK_SCHEMA),
+    ] = Field(
+        description="Built-in name (bg, r1, r2, r3), network file, or a networkx DiGraph (supplier -> customer); or "
+        "{file, firms_file, columns} for tables whose columns are said, e.g. of one product among several."
+    )
     demand: Annotated[Demand, BeforeValidator(_demand_of)] = Field(
         default=PoissonDemand(mean=8.0),
         description="External demand per retailer and period, units; 'data' is what the "
@@ -123,9 +122,9 @@ class Scenario(BaseModel):
     )
     shipment_lead_time: ShipmentLeadTime = Field(
         default=DEFAULT_LEAD_TIME["shipment"],
-        description="Periods from shipping to receipt, likewise; 'data' takes the receiving firm's stage time of the "
-        "network file, with its distribution where there is one, rounded up, at least 1. The paper uses 1, 2 and 3, "
-        "and says that lead times vary [choice: 2].",
+        description="Periods from shipping to receipt, likewise; 'data' takes what the network file says of the "
+        "link, else the receiving firm's stage time, with its distribution where there is one, rounded up, at least 1. "
+        "The paper uses 1, 2 and 3, and says that lead times vary [choice: 2].",
     )
     stage_time_per_period: Annotated[float, BeforeValidator(number(above=0))] = Field(
         default=1.0,

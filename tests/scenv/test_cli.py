@@ -183,7 +183,7 @@ CYCLE = {"directed": True, "nodes": [{"id": "a"}, {"id": "b"}], "edges": EDGES}
         (("check", "cycle.json"), "cycle"),
         (("check", "bad.yaml"), "unknown field 'horizn' (did you mean 'horizon'?)"),
         (("convert", "cycle.json", "x.json"), "cycle"),
-        (("convert", "r1", "x.csv"), "must end in .json or .graphml"),
+        (("convert", "r1", "x.csv"), "must end in .json, .graphml or .xlsx"),
         (("convert", "r1", "nowhere/x.json"), "there is no folder nowhere"),
         (("convert", "r1", "folder.json"), "is a folder"),
         (("render", "r1", "-o", "x.txt"), "must end in one of .png"),

@@ -44,7 +44,7 @@ def document(firms: object = None, links: object = None, **top: object) -> dict:
     }
 
 
-FORMATS = ".json, .cyjs, .graphml, .gexf, .csv, .tsv, .txt"
+FORMATS = ".json, .cyjs, .graphml, .gexf, .csv, .tsv, .txt, .xlsx, .xlsm"
 COST = "must be a finite number from 0 to 1e+12"
 LEAD = "must be a whole number from 1 to 1000"
 DISTRIBUTION = "stage_time_distribution"
