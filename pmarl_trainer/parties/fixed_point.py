@@ -33,6 +33,25 @@ def decode(total: Tensor) -> Tensor:
     return total.double() / 2.0**FRACTION_BITS
 
 
+#: `split` cuts numbers at 2^-9. Its coarse half is sent 2^-23 times as large, its fine half 2^28 times.
+_CUT, _COARSE, _FINE = 2.0**9, 2.0**-23, 2.0**28
+
+
+def split(values: Tensor) -> Tensor:
+    """Numbers [n] as [2 n] float64 whose sums lose less than 2^-60, and that may be as large as 2^53 over the number of
+    parties: for what is large at one time and tiny at another, as gradients are. `join` takes the sum.
+    """
+    wide = values.detach().double()
+    coarse = torch.round(wide * _CUT) / _CUT
+    return torch.cat((coarse * _COARSE, (wide - coarse) * _FINE))
+
+
+def join(total: Tensor) -> Tensor:
+    """[n] float64 of a sum [2 n] of what `split` made."""
+    coarse, fine = total.chunk(2)
+    return coarse / _COARSE + fine / _FINE
+
+
 def add(parts: Iterable[Tensor]) -> Tensor:
     """The sum modulo 2^64."""
     total: Tensor | None = None

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from torch import Tensor
 
 from pmarl_trainer.errors import TrainerError
 from pmarl_trainer.parties import fixed_point
-from pmarl_trainer.parties.messages import Phase, Total, Trade
+from pmarl_trainer.parties.messages import Agree, Phase, Total, Trade, Wish
 
 
 class LocalExchange:
@@ -18,16 +18,20 @@ class LocalExchange:
     Every party is driven to its next wish, in the parties' order; when all have one, all are answered.
     """
 
+    def __init__(self, watch: Callable[[Mapping[str, Wish]], None] | None = None) -> None:
+        """`watch` is shown every round: all parties' wishes, by name."""
+        self._watch = watch
+
     def run(self, phases: Mapping[str, Phase]) -> dict[str, Any]:
         """Drive all parties through one phase; what each returned, by name.
 
         Raises:
-            TrainerError: if parties do not wish for the same, or name somebody who does not answer.
+            TrainerError: if parties do not wish for the same, name somebody who does not answer, or cannot agree.
         """
         results: dict[str, Any] = {}
         answers: dict[str, Any] = dict.fromkeys(phases)
         while len(results) < len(phases):
-            wishes: dict[str, Trade | Total] = {}
+            wishes: dict[str, Wish] = {}
             for name, phase in phases.items():
                 try:
                     wishes[name] = phase.send(answers[name])
@@ -35,24 +39,46 @@ class LocalExchange:
                     results[name] = done.value
             if results and wishes:
                 raise TrainerError(f"{next(iter(results))} is done, but {next(iter(wishes))} still waits for messages")
-            answers = self._answers(wishes)
+            if self._watch is not None and wishes:
+                self._watch(wishes)
+            answers = _answers(wishes)
         return results
 
-    def _answers(self, wishes: Mapping[str, Trade | Total]) -> dict[str, Any]:
-        trades = {name: wish for name, wish in wishes.items() if isinstance(wish, Trade)}
-        totals = {name: wish for name, wish in wishes.items() if isinstance(wish, Total)}
-        if len({(wish.kind, wish.round) for wish in trades.values()}) > 1 or (trades and totals):
-            raise TrainerError("the parties are not at the same point of the exchange")
-        if totals:
-            if len({(wish.purpose, wish.round) for wish in totals.values()}) > 1:
-                raise TrainerError("the parties are not at the same point of the exchange")
-            total = _sum(totals)
-            return dict.fromkeys(totals, total)
-        return {name: _parcels_for(name, trades) for name in trades}
+
+def _answers(wishes: Mapping[str, Wish]) -> dict[str, Any]:
+    if len({_point(wish) for wish in wishes.values()}) > 1:
+        raise TrainerError("the parties are not at the same point of the exchange")
+    trades = {name: wish for name, wish in wishes.items() if isinstance(wish, Trade)}
+    totals = {name: wish for name, wish in wishes.items() if isinstance(wish, Total)}
+    agreements = {name: wish for name, wish in wishes.items() if isinstance(wish, Agree)}
+    if totals:
+        return dict.fromkeys(totals, _sum(totals))
+    if agreements:
+        return dict.fromkeys(agreements, greatest_common({name: wish.values for name, wish in agreements.items()}))
+    return {name: _parcels_for(name, trades) for name in trades}
+
+
+def _point(wish: Wish) -> tuple[Any, ...]:
+    """Where in the exchange a party is."""
+    if isinstance(wish, Trade):
+        return Trade, wish.kind, wish.round
+    return (Total, wish.purpose, wish.round) if isinstance(wish, Total) else (Agree, wish.purpose)
 
 
 def _sum(totals: Mapping[str, Total]) -> Tensor:
     return fixed_point.decode(fixed_point.add(fixed_point.encode(wish.value, len(totals)) for wish in totals.values()))
+
+
+def greatest_common(held: Mapping[str, tuple[int, ...]]) -> int:
+    """The greatest number that all hold.
+
+    Raises:
+        TrainerError: if there is none.
+    """
+    common = set.intersection(*map(set, held.values()))
+    if not common:
+        raise TrainerError(f"{', '.join(held)} hold no number in common")
+    return max(common)
 
 
 def _parcels_for(name: str, trades: Mapping[str, Trade]) -> dict[str, Mapping[str, Tensor]]:
