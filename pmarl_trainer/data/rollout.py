@@ -149,14 +149,14 @@ def _cost(costs: Any, running: np.ndarray) -> float:
     return float((torch.as_tensor(costs).cpu() * torch.as_tensor(running)).sum())
 
 
-def align(episodes: Episodes, reward_delay: Tensor) -> Episodes:
+def align(episodes: Episodes, reward_delay: Tensor, longest: int | None = None) -> Episodes:
     """Give every action its own reward, and mark which are known.
 
     The reward of step call s belongs to the action of step call s - d_i (`reward_delay` [N]): so action t's reward is
     r_i of call t + d_i. Where an agent's episode really ended before that call, no reward can follow, and its action's
     is 0: these actions count, for they may have brought the end about. Where the episode was cut, the reward is not
-    known: the last D = max d_i steps of a row are dropped for all such agents, so that no transition lacks a part, and
-    the last d_i steps of an agent that was cut earlier.
+    known: the last D = max d_i steps of a row (`longest`, where not all agents are here) are dropped for all such
+    agents, so that no transition lacks a part, and the last d_i steps of an agent that was cut earlier.
     """
     present, steps = episodes.active, len(episodes.active)
     if not steps:
@@ -165,7 +165,8 @@ def align(episodes: Episodes, reward_delay: Tensor) -> Episodes:
     calls = time.unsqueeze(1) + reward_delay  # [T, N]
     at = calls.clamp(max=steps - 1).unsqueeze(1).expand(present.shape)  # [T, B, N]
     paid = present.gather(0, at) & (calls < steps).unsqueeze(1)
-    in_time = (time.unsqueeze(1) + reward_delay.max() < episodes.lengths).unsqueeze(2)  # [T, B, 1]
+    most = reward_delay.max() if longest is None else longest
+    in_time = (time.unsqueeze(1) + most < episodes.lengths).unsqueeze(2)  # [T, B, 1]
     active = present & (episodes.terminated.any(dim=0) | (paid & in_time))
     used = active.flatten(1).any(dim=1).nonzero()
     kept = int(used[-1]) + 1 if len(used) else 0

@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-SeedUse = Literal["init", "env", "actions", "updates", "selection"]
+SeedUse = Literal["init", "env", "actions", "updates", "selection", "party", "noise", "attention"]
 
 
 def derived_seed(seed: int, purpose: SeedUse, index: int = 0) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -44,6 +44,8 @@ class BatchedEnv(Protocol):
             several times as fast with it.
         differentiable: true where everything is torch tensors and the costs, observations and local states that follow
             `step_orders(quantities)` carry the gradient with respect to the quantities (method hdpo).
+        firm_env: `firm_env(agent, num_envs=, backend=)` makes the simulator of one firm by itself (`env_api.firm`), so
+            that firms can train as parties; then its links are those of `adjacency_matrix`.
     """
 
     agents: tuple[str, ...]  # N names
@@ -82,6 +84,7 @@ class EnvSpec:
         adjustments: [N, A] float32, what an action adds to demand (an agent's last one again beyond its own), or None.
         warmup: first periods whose cost does not count.
         action_masks: whether some actions are forbidden at times.
+        longest_delay: longest reward delay of all, where `agents` are only some of those who play; None: of `agents`.
     """
 
     agents: tuple[str, ...]
@@ -96,8 +99,29 @@ class EnvSpec:
     observation_sizes: np.ndarray | None = None
     warmup: int = 0
     action_masks: bool = False
+    longest_delay: int | None = None
 
     @property
     def usable_steps(self) -> int:
         """Steps of a full episode, cut after `max_steps`, whose reward is complete for every agent."""
-        return self.max_steps - int(self.reward_delay.max(initial=0))
+        own = int(self.reward_delay.max(initial=0))
+        return self.max_steps - (own if self.longest_delay is None else self.longest_delay)
+
+    def of_agent(self, agent: int) -> EnvSpec:
+        """The facts of one agent alone, who plays among all."""
+        only = slice(agent, agent + 1)
+
+        def row(values: np.ndarray | None) -> np.ndarray | None:
+            return None if values is None else values[only]
+
+        return replace(
+            self,
+            agents=self.agents[only],
+            num_actions=self.num_actions[only],
+            adjacency=np.zeros((1, 1), dtype=self.adjacency.dtype),
+            reward_delay=self.reward_delay[only],
+            observation_scale=row(self.observation_scale),
+            observation_sizes=row(self.observation_sizes),
+            adjustments=row(self.adjustments),
+            longest_delay=self.max_steps - self.usable_steps,
+        )

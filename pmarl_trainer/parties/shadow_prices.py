@@ -9,41 +9,17 @@ saved everybody downstream or upstream, and tells its neighbours the same of wha
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from functools import partial
 
 import torch
 from torch import Tensor
 
+from pmarl_trainer.env_api.firm import FirmEnv
 from pmarl_trainer.errors import DivergedError
 from pmarl_trainer.learners.actor_critic import clip_by_group
 from pmarl_trainer.learners.hindsight import HindsightLearner
-from pmarl_trainer.parties.messages import Parcels, Phase, Total, Trade
-
-
-class FirmEnv(Protocol):
-    """One firm's differentiable simulator, B rows (scenv: `scenv.firm_env` with `backend="torch"`)."""
-
-    agent: str
-    suppliers: tuple[str, ...]
-    customers: tuple[str, ...]
-    horizon: int
-    warmup: int
-    local_state: Any
-    cost: Tensor
-
-    def reset(self, seed: int | None = None) -> Tensor:
-        """Live through period 0; the observation [B, O]."""
-
-    def send(self, *, quantities: Tensor) -> Any:
-        """Order quantities [B]; has `orders` by supplier and `goods` by customer, [B] each."""
-
-    def receive(self, orders: Mapping[str, Tensor], goods: Mapping[str, Tensor]) -> Tensor:
-        """Take what the neighbours sent, live through the next period; its observation [B, O]."""
-
-    def carry(self, change: Any) -> None:
-        """Replace every tensor by which the period goes on into the next one."""
+from pmarl_trainer.parties.messages import Parcels, Phase, Rounds, Total, Trade
 
 
 @dataclass(eq=False)
@@ -68,41 +44,47 @@ class Lived:
 class HindsightParty:
     """One firm that trains by shadow prices: its simulator, and a learner of one agent whose parameters are its own."""
 
-    def __init__(self, env: FirmEnv, learner: HindsightLearner) -> None:
-        """`learner` is one for this firm alone: its `EnvSpec` has one agent."""
+    def __init__(self, env: FirmEnv, learner: HindsightLearner, rounds: Rounds | None = None) -> None:
+        """`learner` is one for this firm alone: its `EnvSpec` has one agent. `env` has the torch backend."""
         self.env, self.learner = env, learner
         self.name = env.agent
-        self._sums = 0
+        self._rounds = Rounds() if rounds is None else rounds
 
-    def improve(self, seed: int) -> Phase:
+    def improve(self, seed: int, demand_seed: int | None = None) -> Phase:
         """One gradient step on the logarithm of everybody's mean cost over one episode of every row.
 
-        Yields what it sends and asks for; returns what to log: the own and the total counted cost, and the norm of the
-        own gradient.
+        Yields what it sends and asks for; returns what to log: the own cost, of all periods and of those that count,
+        and the norm of the own gradient.
 
         Raises:
             DivergedError: if a cost or gradient is not finite.
         """
         periods: list[Lived] = []
-        observations = yield from self._forward(seed, periods)
-        counted = [period.cost for period in periods[self.env.warmup :]]
-        own = torch.stack([cost.detach().double().mean() for cost in counted]).sum()
-        total = yield Total("cost", self._sums, own.reshape(1))
-        self._sums += 1
+        observations = yield from self._forward(seed, demand_seed, periods)
+        costs = [period.cost.detach().double().mean() for period in periods]
+        own, lived = torch.stack(costs[self._counts_from :]).sum(), float(torch.stack(costs[1:]).sum())
+        if not bool(torch.isfinite(own)):
+            raise DivergedError(f"{self.name}: training diverged: its cost is {float(own)} (try a smaller policy_lr)")
+        total = yield Total("cost", self._rounds.next("cost"), own.reshape(1))
         scale = 1.0 / (len(periods[0].cost) * max(float(total), 1e-9))
         self.learner.zero_grad()
         yield from self._backward(periods, scale)
         norm = float(clip_by_group(self.learner.policy.parameters(), self.learner.config.policy_clip, 1).mean())
-        if not math.isfinite(norm) or not math.isfinite(float(total)):
-            raise DivergedError(f"{self.name}: training diverged: cost {float(total)}, gradient {norm}")
+        if not math.isfinite(norm):
+            raise DivergedError(f"{self.name}: training diverged: its gradient is {norm} (try a smaller policy_lr)")
         self.learner.step(observations)
-        return {"own_cost": float(own), "policy_loss": float(total), "policy_gradient": norm}
+        return {"rollout_cost": lived, "policy_loss": float(own), "policy_gradient": norm}
 
-    def _forward(self, seed: int, periods: list[Lived]) -> Phase:
+    @property
+    def _counts_from(self) -> int:
+        """The first period whose cost counts; no order has any effect on period 0."""
+        return max(1, self.env.warmup)
+
+    def _forward(self, seed: int, demand_seed: int | None, periods: list[Lived]) -> Phase:
         """Live through an episode with the neighbours; the observations [T B, 1, O] that were seen."""
         env, learner = self.env, self.learner
         discrete = learner.config.adjustment == "straight_through"
-        seen, observations = env.reset(seed=seed), []
+        seen, observations = env.reset(seed=seed, demand_seed=demand_seed), []
         arrived: dict[str, Tensor] = {}
         began: list[Tensor] = []
         for period in range(env.horizon):
@@ -116,10 +98,10 @@ class HindsightParty:
             sent = env.send(quantities=quantities)
             lived.sent = {**sent.orders, **sent.goods}
             parcels = {name: {"quantity": tensor.detach()} for name, tensor in lived.sent.items()}
-            came: Parcels = yield Trade("trade", period, parcels)
+            came: Parcels = yield Trade("trade", self._rounds.next("trade"), parcels)
             arrived = {name: _leaf(came[name]["quantity"]) for name in lived.sent}
             began = []
-            env.carry(lambda tensor, lived=lived, began=began: _cut(tensor, lived.carried, began))
+            env.carry(partial(_cut, carried=lived.carried, began=began))
             seen = env.receive(
                 orders={name: arrived[name] for name in env.customers},
                 goods={name: arrived[name] for name in env.suppliers},
@@ -132,13 +114,12 @@ class HindsightParty:
         for number in reversed(range(len(periods))):
             period = periods[number]
             results, adjoints = [], []
-            if number >= self.env.warmup and period.cost.requires_grad:
+            if number >= self._counts_from and period.cost.requires_grad:
                 results.append(period.cost)
                 adjoints.append(torch.full_like(period.cost, scale))
             if following is not None:
-                prices: Parcels = yield Trade(
-                    "prices", number, {n: {"price": _gradient(leaf)} for n, leaf in following.arrived.items()}
-                )
+                parcels = {name: {"price": _gradient(leaf)} for name, leaf in following.arrived.items()}
+                prices: Parcels = yield Trade("prices", self._rounds.next("prices"), parcels)
                 pairs = [(tensor, prices[name]["price"]) for name, tensor in period.sent.items()]
                 pairs += [
                     (tensor, _gradient(leaf)) for tensor, leaf in zip(period.carried, following.began, strict=True)

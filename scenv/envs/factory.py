@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -11,6 +12,7 @@ import numpy as np
 from pettingzoo import AECEnv
 from pettingzoo.utils import parallel_to_aec, wrappers
 
+from scenv.envs.firm import FirmEnv
 from scenv.envs.parallel import SupplyChainEnv
 from scenv.errors import ScenarioError
 from scenv.network.network import Network
@@ -53,7 +55,15 @@ def vector_env(
         (8, 22, 30)
     """
     loaded = load_scenario(scenario, **overrides)
-    return VectorEnv(loaded, num_envs, backend=backend, device=device, seed=seed, baselines=baselines(loaded))
+    return VectorEnv(
+        loaded,
+        num_envs,
+        backend=backend,
+        device=device,
+        seed=seed,
+        baselines=baselines(loaded),
+        firm_env=partial(FirmEnv, loaded),
+    )
 
 
 def parallel_env(

@@ -79,6 +79,7 @@ class FirmEnv:
         reward_delay: the reward of the period after `send` number s belongs to that of number s - reward_delay.
         observation_size: O = 5 (m + 1).
         observation_scale: the firm's mean demand.
+        demand_stands_alone: whether retailers' demands are independent, so that this firm's can be drawn by itself.
         period: the period just observed.
         local_state: the firm's local state of that period, fields [B].
         cost, reward: [B] of that period; reward 0 while none is known.
@@ -118,6 +119,7 @@ class FirmEnv:
         self.observation_size = LOCAL_STATE_SIZE * (scenario.history + 1)
         self.observation_scale = float(self._whole.mean_demand[self._firm.position, 0])
         self.differentiable = backend == "torch"
+        self.demand_stands_alone = _independent(scenario)
         self._streams = RandomStreams(self.num_envs, seed)
         self.period = -1
         self._sent: tuple[Array, Array] | None = None
@@ -147,17 +149,24 @@ class FirmEnv:
         """[B] cost of the period just observed."""
         return self._lived.cost[0, ...]
 
-    def reset(self, seed: Seed = None, *, drawn: Exogenous | None = None) -> Array:
+    def reset(self, seed: Seed = None, *, demand_seed: Seed = None, drawn: Exogenous | None = None) -> Array:
         """Live through period 0 of the next episode; its observation [B, O] float32.
 
         Args:
-            seed: a number for fresh random streams, or None to go on with the present ones.
+            seed: a number for fresh random streams, or None to go on with the present ones. Lead times on a link and
+                disruptions are the same for all firms that use the same one.
+            demand_seed: of the firm's own demand, instead: so that nobody who knows `seed` knows it.
             drawn: instead of the firm's own draws, what `VectorEnv.exogenous` of the same scenario says.
+
+        Raises:
+            ScenarioError: for a `demand_seed` where retailers' demands depend on each other.
         """
         if seed is not None:
             self._streams = RandomStreams(self.num_envs, seed)
         if drawn is None:
             drawn = draw_exogenous(self.scenario, self._whole, self._streams)
+        if demand_seed is not None:
+            drawn = replace(drawn, demand=self._own_demand(demand_seed, drawn.demand_factor))
         self._exogenous = firm_exogenous(self._firm, drawn, self._asarray)
         self._state = firm_initial_state(self._firm, self.num_envs, self._exogenous)
         self.period, self._sent = -1, None
@@ -165,6 +174,17 @@ class FirmEnv:
         self._reward.start(self._without_gradient(self._lived.cost))
         self.reward = self._without_gradient(self._lived.cost[0, ...] * 0.0)
         return observation
+
+    def _own_demand(self, seed: Seed, factor: np.ndarray | None) -> np.ndarray:
+        """[B, T, R] demand of an episode by a seed of its own."""
+        if not self.demand_stands_alone:
+            raise ScenarioError(
+                f"demand of kind {self.scenario.demand.kind!r} is drawn for all retailers together, so {self.agent!r} "
+                "cannot draw its own by a demand_seed"
+            )
+        streams = RandomStreams(self.num_envs, seed)
+        streams.next_episode()
+        return streams.demand(self.scenario, factor)
 
     def send(self, *, action: Any = None, quantities: Any = None) -> Sent:
         """Order max(0, d + a) by action [B], or a real quantity [B]; what goes to each neighbour.
@@ -268,6 +288,12 @@ class FirmEnv:
 
     def _without_gradient(self, values: Array) -> Array:
         return values.detach() if self.differentiable else values
+
+
+def _independent(scenario: Scenario) -> bool:
+    """Whether every retailer's demand is independent of the others'."""
+    covariance = scenario.demand.covariance(scenario.retailer_names)
+    return covariance is None or not (covariance - np.diag(np.diag(covariance))).any()
 
 
 def firm_env(

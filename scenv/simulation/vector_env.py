@@ -72,6 +72,8 @@ class VectorEnv:
             most periods that any of the firm's incoming links is delayed by) and "demand_factor", each [B, N].
         baselines: classical policies by name, the reference first: makers of fresh policies for this scenario, as
             `scenv.vector_env` gives them; empty where nobody did.
+        firm_env: makes the simulator of one firm of this scenario, as `scenv.firm_env` does: call it with the firm's
+            name, `num_envs`, `backend` and `seed`. None where nobody gave it.
         exogenous: all that this episode brings from outside, drawn at `reset`: demand, lead times, disruptions.
     """
 
@@ -86,6 +88,7 @@ class VectorEnv:
         device: Any = None,
         seed: Seed = None,
         baselines: Mapping[str, Callable[[], Any]] | None = None,
+        firm_env: Callable[..., Any] | None = None,
     ) -> None:
         """Use `scenv.vector_env`, which also loads the scenario and gives the baselines."""
         self.num_envs = checked_rows(num_envs)
@@ -114,6 +117,7 @@ class VectorEnv:
         self._more_infos = scenario.lost_sales or bool(scenario.disruptions)
         self.last_info: Info = {}
         self.baselines: Mapping[str, Callable[[], Any]] = {} if baselines is None else dict(baselines)
+        self.firm_env = firm_env
 
     def __deepcopy__(self, memo: dict[int, Any]) -> VectorEnv:
         """A twin that goes on from here exactly as this environment would, in the middle of an episode too.

@@ -144,3 +144,41 @@ def test_a_firm_by_itself_is_rewarded_for_its_own_costs_only() -> None:
     for rows in (0, 2.5, True):
         with pytest.raises(scenv.ScenvError, match="num_envs must be a whole number"):
             scenv.firm_env("bg", "ret_0", num_envs=rows)
+
+
+def test_own_demand_follows_from_a_seed_of_its_own_and_lead_times_from_the_common_one():
+    fields = {"shipment_lead_time": {"values": [1, 3], "probabilities": [0.5, 0.5]}}
+    firm = scenv.vector_env("bg", 1, **fields).firm_env("ret_0", num_envs=5)
+
+    def demand_and_arrivals(**seeds):
+        firm.reset(**seeds)
+        return firm._exogenous.demand.tolist(), [period.shipments.periods.tolist() for period in conditions()]
+
+    def conditions():
+        return firm._exogenous.conditions.periods
+
+    common, journeys = demand_and_arrivals(seed=1)
+    assert demand_and_arrivals(seed=1) == (common, journeys)
+    own, same_journeys = demand_and_arrivals(seed=1, demand_seed=2)
+    assert own != common
+    assert same_journeys == journeys
+    assert demand_and_arrivals(seed=3, demand_seed=2)[0] == own
+
+
+@pytest.mark.parametrize(
+    ("demand", "alone"),
+    [
+        (7.0, True),
+        ({"kind": "normal", "mean": 10, "std": 3}, True),
+        ({"kind": "correlated", "marginal": {"kind": "poisson", "mean": 5}, "correlation": 0.5}, False),
+        ({"kind": "correlated", "marginal": {"kind": "poisson", "mean": 5}, "correlation": 0.0}, True),
+    ],
+)
+def test_a_retailer_cannot_draw_by_itself_what_hangs_together(demand, alone):
+    firm = scenv.firm_env("r1", "ret_0", demand=demand)
+    assert firm.demand_stands_alone is alone
+    if alone:
+        firm.reset(seed=0, demand_seed=1)
+        return
+    with pytest.raises(scenv.ScenarioError, match="drawn for all retailers together"):
+        firm.reset(seed=0, demand_seed=1)
