@@ -30,7 +30,7 @@ SourceArgument = Annotated[
     str | None, typer.Argument(help="bg, r1, r2, r3, or a scenario or network file.", show_default=False)
 ]
 ScenarioOption = Annotated[
-    str | None, typer.Option("--scenario", "-s", help="The same as SOURCE, by name.", show_default=False)
+    str | None, typer.Option("--scenario", "--network", "-s", help="The same as SOURCE, by name.", show_default=False)
 ]
 FirmsOption = Annotated[
     Path | None, typer.Option("--firms", help="For a table of links: the table of its firms.", show_default=False)

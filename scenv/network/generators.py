@@ -1,13 +1,16 @@
-"""Synthetic supply networks of a given shape: chains, trees and random acyclic graphs.
+"""Synthetic supply networks of a given shape: chains, trees, random acyclic graphs, and random layers.
 
 Every firm has stage cost 1, so that ``costs="data"`` works: the holding cost of a firm is then proportional to the
-number of units of work in its product. Agents are named by stage, as in the built-in networks.
+number of units of work in its product (`layered` draws stage costs). Agents are named by stage, as in the built-in
+networks.
 """
 
 from __future__ import annotations
 
-from numbers import Integral
+from numbers import Integral, Real
+from typing import Any
 
+import networkx as nx
 import numpy as np
 
 from scenv.errors import NetworkError, shown
@@ -15,7 +18,7 @@ from scenv.network.network import Network, network_from_rows
 from scenv.network.rows import NetworkRows, firm_ids
 from scenv.network.topology import customers_first, depth_from_customer
 
-__all__ = ["MAX_FIRMS", "assembly", "distribution", "random_dag", "serial"]
+__all__ = ["MAX_FIRMS", "assembly", "distribution", "layered", "random_dag", "serial"]
 
 MAX_FIRMS = 100_000
 """Largest generated network; the number of firms of a tree grows as fast as fanout to the power of its depth."""
@@ -85,6 +88,89 @@ def random_dag(n: int, edges: int, seed: int) -> Network:
     rank = rng.permutation(n)
     supplier, customer = np.where(rank[i] < rank[j], (i, j), (j, i)).tolist()
     return _network(f"random_dag_{n}_{edges}_{seed}", n, list(zip(supplier, customer, strict=True)))
+
+
+#: How one layer supplies the next: each supplier has one customer, each customer one supplier, few links, many, or one
+#: customer takes from most.
+_STYLES = ("assembly", "distribution", "sparse", "dense", "hub")
+
+
+def layered(n: int, depth: int, seed: int, *, cost_spread: float = 1.2) -> Network:
+    """A random connected network of `n` firms in `depth` layers, in which every link leads to the next layer down.
+
+    As in the real chains of Willems (2008), layers differ in width, each pair of layers has links of a style of its own
+    (assembly, distribution, sparse, dense, a hub that takes from most), sources stand in every layer above the
+    retailers', and stage costs are lognormal. Equal arguments give equal networks.
+
+    Args:
+        n: number of firms.
+        depth: number of layers, from 1 to n; 1 only for a firm alone.
+        seed: of the numpy Generator.
+        cost_spread: standard deviation of the logarithm of a firm's stage cost; about 1 to 2 in the real chains.
+
+    Raises:
+        NetworkError: if a number is not in its range.
+    """
+    n = _whole("layered", "n", n, 1, MAX_FIRMS)
+    depth = _whole("layered", "depth", depth, min(n, 2), n)
+    rng = np.random.default_rng(_whole("layered", "seed", seed, 0, 2**63 - 1))
+    if isinstance(cost_spread, bool) or not isinstance(cost_spread, Real) or not 0 <= cost_spread <= 10:
+        raise NetworkError(f"layered: cost_spread must be a number from 0 to 10, not {shown(cost_spread)}")
+    layer = np.repeat(np.arange(depth), _widths(rng, n, depth))
+    links = nx.Graph()
+    links.add_nodes_from(range(n))
+    for above in range(1, depth):
+        suppliers, customers = np.flatnonzero(layer == above), np.flatnonzero(layer == above - 1)
+        links.add_edges_from(_links(rng, suppliers, customers))
+    _connect(rng, links, layer)
+    return _layered_network(rng, links, layer, f"layered_{n}_{depth}_{seed}", cost_spread)
+
+
+def _widths(rng: np.random.Generator, n: int, depth: int) -> np.ndarray:
+    """[depth] firms in each layer, at least one."""
+    weights = np.exp(rng.normal(0, 0.8, depth))
+    return np.asarray(1 + rng.multinomial(n - depth, weights / weights.sum()))
+
+
+def _links(rng: np.random.Generator, suppliers: np.ndarray, customers: np.ndarray) -> set[tuple[int, int]]:
+    """Links (supplier, customer) between two layers, in a style drawn for them; every supplier has a customer."""
+    style = str(rng.choice(_STYLES, p=(0.3, 0.25, 0.2, 0.1, 0.15)))
+    if style == "distribution" and len(customers) >= len(suppliers):  # each customer one supplier, none left over
+        given = np.concatenate([rng.permutation(suppliers), rng.choice(suppliers, len(customers) - len(suppliers))])
+        return set(zip(given.tolist(), rng.permutation(customers).tolist(), strict=True))
+    popular = np.ones(len(customers))
+    if style == "hub":
+        popular[0] = 5.0 * len(customers)
+    taken = rng.choice(rng.permutation(customers), len(suppliers), p=popular / popular.sum())
+    pairs = set(zip(suppliers.tolist(), taken.tolist(), strict=True))
+    more = {"sparse": 0.15, "dense": rng.uniform(0.2, 0.8)}.get(style, 0.0)
+    for supplier in suppliers.tolist():
+        pairs |= {(supplier, customer) for customer in customers[rng.random(len(customers)) < more].tolist()}
+    return pairs
+
+
+def _connect(rng: np.random.Generator, links: nx.Graph, layer: np.ndarray) -> None:
+    """Add links between neighbouring layers until all firms hang together."""
+    while not nx.is_connected(links):
+        inside = np.zeros(len(layer), dtype=bool)
+        inside[list(nx.node_connected_component(links, int(rng.integers(len(layer)))))] = True
+        one, other = np.nonzero((np.abs(layer[:, None] - layer[None]) == 1) & inside[:, None] & ~inside[None])
+        pick = int(rng.integers(len(one)))
+        links.add_edge(int(one[pick]), int(other[pick]))
+
+
+def _layered_network(rng: np.random.Generator, links: nx.Graph, layer: np.ndarray, name: str, spread: float) -> Network:
+    costs = np.exp(rng.normal(0, spread, len(layer)))
+    pairs = sorted((u, v) if layer[u] > layer[v] else (v, u) for u, v in links.edges)
+    supplied = {customer for _, customer in pairs}
+    costs[[i for i in sorted(supplied) if rng.random() < 0.1]] = 0.0  # a firm that only passes goods on
+    ids = firm_ids(layer.tolist())
+    nodes: list[dict[str, Any]] = [
+        {"id": agent, "stage": int(stage), "stage_cost": float(cost)}
+        for agent, stage, cost in zip(ids, layer, costs, strict=True)
+    ]
+    edges = [{"source": ids[u], "target": ids[v]} for u, v in pairs]
+    return network_from_rows(NetworkRows(name, nodes, edges, {"name": name}))
 
 
 def _tree(kind: str, depth: int, name: str, width: int) -> tuple[int, list[tuple[int, int]]]:

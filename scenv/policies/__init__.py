@@ -11,6 +11,7 @@ from scenv.policies.learned import LearnedPolicies
 from scenv.policies.mixed import Mixed
 from scenv.policies.optimised_base_stock import OptimisedBaseStock
 from scenv.policies.pass_through import PassThrough
+from scenv.policies.pretrained import Pretrained
 from scenv.policies.random_policy import RandomPolicy
 from scenv.policies.registry import NAMED_POLICIES, NamedPolicy, baselines, make_policy
 from scenv.policies.reorder_point import ReorderPoint
@@ -30,6 +31,7 @@ __all__ = [
     "OptimisedBaseStock",
     "PassThrough",
     "Policy",
+    "Pretrained",
     "RandomPolicy",
     "ReorderPoint",
     "Sterman",

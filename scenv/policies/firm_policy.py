@@ -80,7 +80,7 @@ class FirmPolicy:
         """
         path = Path(path)
         spec = _read_spec(path)
-        tensors = _read_tensors(path.with_suffix(".safetensors"))
+        tensors = read_tensors(path.with_suffix(".safetensors"))
         try:
             names = [str(name) for name in spec["layers"]]
             policy = cls(
@@ -101,7 +101,7 @@ class FirmPolicy:
         return policy
 
 
-def _read_tensors(path: Path) -> dict[str, np.ndarray]:
+def read_tensors(path: Path) -> dict[str, np.ndarray]:
     """The arrays of a safetensors file by name. The format holds no code; the library checks every size and offset."""
     content = read_bytes(path, _MAX_TENSOR_BYTES, ScenarioError)
     try:

@@ -20,6 +20,7 @@ from scenv.policies.echelon_base_stock import EchelonBaseStock
 from scenv.policies.learned import LearnedPolicies
 from scenv.policies.optimised_base_stock import OptimisedBaseStock
 from scenv.policies.pass_through import PassThrough
+from scenv.policies.pretrained import Pretrained
 from scenv.policies.random_policy import RandomPolicy
 from scenv.policies.reorder_point import ReorderPoint
 from scenv.policies.sterman import Sterman
@@ -67,6 +68,12 @@ NAMED_POLICIES: tuple[NamedPolicy, ...] = (
         "the best constant levels: on record for bg, r1, r2, r3 at lead times 1 to 3, else found by simulation in "
         "minutes (needs torch or cma)",
         searches=True,
+    ),
+    NamedPolicy(
+        "pretrained",
+        (),
+        Pretrained,
+        "learned on random networks, for any network: reads it once, then each firm decides from its own six periods",
     ),
     NamedPolicy(
         "echelon-base-stock",

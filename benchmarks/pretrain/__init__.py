@@ -1,0 +1,1 @@
+"""How `scenv.policies.Pretrained` was trained: random networks, the hindsight gradient, one network for all firms."""
