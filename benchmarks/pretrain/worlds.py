@@ -56,11 +56,12 @@ def _costs(rng: np.random.Generator, network: Network) -> dict[str, Any]:
 
 
 def _lead_time(rng: np.random.Generator, network: Network) -> Any:
-    """1, 2 or 3 everywhere; in some networks drawn for each link."""
+    """1, 2 or 3, in some networks up to 8; the same everywhere, in some networks drawn for each link."""
+    longest = 3 if rng.random() < 0.85 else 8
     if rng.random() < 0.8:
-        return int(rng.integers(1, 4))
-    links = {f"{u} -> {v}": int(rng.integers(1, 4)) for u, v in network.edges}
-    return {**links, **{f"external -> {network.agents[i]}": int(rng.integers(1, 4)) for i in network.sources}}
+        return int(rng.integers(1, longest + 1))
+    links = [(u or "external", v) for u, v in order_links(network)]
+    return {f"{u} -> {v}": int(rng.integers(1, longest + 1)) for u, v in links}
 
 
 def side_by_side(scenarios: Sequence[Scenario]) -> tuple[Scenario, np.ndarray]:

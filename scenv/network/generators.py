@@ -7,7 +7,7 @@ networks.
 
 from __future__ import annotations
 
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any
 
 import networkx as nx
@@ -114,8 +114,7 @@ def layered(n: int, depth: int, seed: int, *, cost_spread: float = 1.2) -> Netwo
     n = _whole("layered", "n", n, 1, MAX_FIRMS)
     depth = _whole("layered", "depth", depth, min(n, 2), n)
     rng = np.random.default_rng(_whole("layered", "seed", seed, 0, 2**63 - 1))
-    if isinstance(cost_spread, bool) or not isinstance(cost_spread, Real) or not 0 <= cost_spread <= 10:
-        raise NetworkError(f"layered: cost_spread must be a number from 0 to 10, not {shown(cost_spread)}")
+    _require_number("layered", "cost_spread", cost_spread, 0, 10)
     layer = np.repeat(np.arange(depth), _widths(rng, n, depth))
     links = nx.Graph()
     links.add_nodes_from(range(n))
@@ -192,6 +191,11 @@ def _network(name: str, n: int, pairs: list[tuple[int, int]]) -> Network:
     nodes = [{"id": agent, "stage_cost": 1.0} for agent in ids]
     edges = [{"source": ids[u], "target": ids[v]} for u, v in pairs]
     return network_from_rows(NetworkRows(name, nodes, edges, {"name": name}))
+
+
+def _require_number(kind: str, name: str, value: object, low: float, high: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not low <= value <= high:
+        raise NetworkError(f"{kind}: {name} must be a number from {low} to {high}, not {shown(value)}")
 
 
 def _whole(kind: str, name: str, value: object, low: int, high: int) -> int:

@@ -98,8 +98,8 @@ def _beyond(scenario: Scenario) -> tuple[str, ...]:
     lead_time = build_structure(scenario).lead_time
     if any(field.endswith("lead_time") for field in extensions(scenario)):
         found.append("random lead times: fixed ones in training")
-    elif lead_time.min() < 2 or lead_time.max() > 4:
-        found.append(f"lead times of {lead_time.min()} to {lead_time.max()} periods: 2 to 4 in training")
+    elif lead_time.min() < 2 or lead_time.max() > 9:
+        found.append(f"lead times of {lead_time.min()} to {lead_time.max()} periods: 2 to 9 in training")
     holding, backorder = unit_costs(scenario)
     ratio = backorder[scenario.network.retailers] / np.maximum(holding[scenario.network.retailers], 1e-12)
     if ratio.min() < 1 or ratio.max() > 10:
