@@ -2,8 +2,10 @@
 
     python -m benchmarks.pretrain --out FOLDER
 
-One core; a step is one episode of a few random networks. The run is saved every 100 steps in FOLDER and goes on from
-there when started again; the same arguments give the same numbers on the same machine.
+One core; a step is one episode of a few random networks. The learning rate stays as it is until, over the last part of
+the steps, it falls to 0. The run is saved every 50 steps in FOLDER and goes on from there when started again; the same
+arguments give the same numbers on the same machine. Until the last part begins, --steps does not matter, so a run may
+go on with another one.
 """
 
 from __future__ import annotations
@@ -27,6 +29,8 @@ from scenv.scenario.files import load_scenario
 
 #: Watched while training, never trained on.
 WATCHED = ("bg", "r1", "r2", "r3")
+#: The last part of the steps.
+_LAST = 0.3
 
 
 class Run:
@@ -57,12 +61,12 @@ class Run:
     def improve(self) -> tuple[float, float]:
         """One step; the mean logarithm of the networks' costs, and the gradient's norm."""
         args = self.args
-        progress = self.step / args.steps
+        left = (args.steps - self.step) / args.steps
         for group in self.optimiser.param_groups:
-            group["lr"] = args.lr * min(1.0, (self.step + 1) / 50) * 0.5 * (1 + math.cos(math.pi * progress))
+            group["lr"] = args.lr * min(1.0, (self.step + 1) / 50, left / _LAST)
         rng = np.random.default_rng([args.seed, self.step])
         worlds = Worlds.of([random_scenario(rng) for _ in range(args.networks)])
-        rows = args.rows if progress < 0.6 else 2 * args.rows
+        rows = args.rows if left > _LAST else 2 * args.rows
         costs, gradients = play(self.parameters, worlds, rows, int(rng.integers(2**31)), learn=True)
         self.optimiser.zero_grad()
         torch.autograd.backward([z for z, _ in gradients], [by for _, by in gradients])
@@ -101,7 +105,7 @@ def main() -> None:
     parser.add_argument("--out", required=True, type=Path)
     parser.add_argument("--steps", default=6000, type=int)
     parser.add_argument("--networks", default=12, type=int, help="side by side in a step")
-    parser.add_argument("--rows", default=8, type=int, help="paths of each; twice as many for the last 40 %% of them")
+    parser.add_argument("--rows", default=4, type=int, help="paths of each, in the last part twice as many")
     parser.add_argument("--lr", default=3e-3, type=float)
     parser.add_argument("--clip", default=1.0, type=float)
     parser.add_argument("--width", default=48, type=int)
@@ -117,7 +121,7 @@ def main() -> None:
     with (args.out / "log.jsonl").open("a") as log:
         while run.step < args.steps:
             logs.append(run.improve())
-            if run.step % 100 == 0 or run.step == args.steps:
+            if run.step % 50 == 0 or run.step == args.steps:
                 run.save(kept)
                 cost, norm = np.mean(logs, axis=0)
                 entry = {"step": run.step, "seconds": round(time.monotonic() - began), "cost": cost, "norm": norm}

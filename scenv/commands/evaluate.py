@@ -149,6 +149,9 @@ def _names(policy: str | None, variants: Mapping[str, Scenario]) -> list[str]:
 def _made(names: list[str], scenario: Scenario) -> dict[str, Policy | str]:
     """Every policy made, so that what does not suit is refused at once; those that search are left for later."""
     quick = make_policies({name: name for name in names if not searches(name)}, scenario)
+    for name, policy in quick.items():
+        for note in getattr(policy, "beyond", ()):
+            print(f"{name}: {note}", file=sys.stderr)
     return {name: quick.get(name, name) for name in names}
 
 
