@@ -31,13 +31,15 @@ from scenv.scenario.files import load_scenario
 WATCHED = ("bg", "r1", "r2", "r3")
 #: The last part of the steps.
 _LAST = 0.3
+#: A gradient so many times as large as usual is one of a network whose orders swing ever higher: it says nothing.
+_WILD = 20.0
 
 
 class Run:
-    """A training run and what it needs to go on: parameters, their running mean, Adam, the step."""
+    """A training run and what it needs to go on: parameters, their running mean, Adam, the step, a usual gradient."""
 
     def __init__(self, args: Any) -> None:
-        self.args, self.step = args, 0
+        self.args, self.step, self.norm = args, 0, math.inf
         self.parameters = fresh_parameters(args.seed, args.width, args.hidden)
         self.optimiser = torch.optim.Adam(self.parameters.values(), lr=args.lr)
         self.mean = {name: tensor.detach().clone() for name, tensor in self.parameters.items()}
@@ -45,7 +47,7 @@ class Run:
     def load(self, path: Path) -> None:
         """Go on from `save`."""
         saved = torch.load(path, weights_only=True)
-        self.step = saved["step"]
+        self.step, self.norm = saved["step"], saved["norm"]
         with torch.no_grad():
             for name, tensor in self.parameters.items():
                 tensor.copy_(saved["parameters"][name])
@@ -54,7 +56,7 @@ class Run:
 
     def save(self, path: Path) -> None:
         """Everything, in one file, which is there whole or not at all."""
-        whole = {"step": self.step, "parameters": dict(self.parameters), "mean": self.mean}
+        whole = {"step": self.step, "norm": self.norm, "parameters": dict(self.parameters), "mean": self.mean}
         torch.save({**whole, "optimiser": self.optimiser.state_dict()}, path.with_suffix(".part"))
         path.with_suffix(".part").replace(path)
 
@@ -73,7 +75,9 @@ class Run:
         norm = float(torch.nn.utils.clip_grad_norm_(list(self.parameters.values()), args.clip))
         if not math.isfinite(norm):
             raise SystemExit(f"step {self.step}: the gradient is {norm}")
-        self.optimiser.step()
+        self.norm = norm if self.step < 20 else min(self.norm * 1.02, 0.98 * self.norm + 0.02 * norm)
+        if norm < _WILD * self.norm:
+            self.optimiser.step()
         self.step += 1
         keep = min(0.995, self.step / (self.step + 10))
         with torch.no_grad():
@@ -106,7 +110,7 @@ def main() -> None:
     parser.add_argument("--steps", default=6000, type=int)
     parser.add_argument("--networks", default=12, type=int, help="side by side in a step")
     parser.add_argument("--rows", default=4, type=int, help="paths of each, in the last part twice as many")
-    parser.add_argument("--lr", default=3e-3, type=float)
+    parser.add_argument("--lr", default=2e-3, type=float)
     parser.add_argument("--clip", default=1.0, type=float)
     parser.add_argument("--width", default=48, type=int)
     parser.add_argument("--hidden", default=64, type=int)
@@ -123,6 +127,8 @@ def main() -> None:
             logs.append(run.improve())
             if run.step % 50 == 0 or run.step == args.steps:
                 run.save(kept)
+                if run.step % 500 == 0:
+                    run.save(args.out / f"step_{run.step}.pt")
                 cost, norm = np.mean(logs, axis=0)
                 entry = {"step": run.step, "seconds": round(time.monotonic() - began), "cost": cost, "norm": norm}
                 log.write(json.dumps(entry | ratios(run.mean, tests)) + "\n")
