@@ -130,3 +130,19 @@ def _episode(
         (z, torch.as_tensor((gradient * ordered * unit).astype(np.float32)))
         for z, gradient, ordered in zip(made, gradients, by_demand, strict=True)
     ]
+
+
+def tamed(steps: Sequence[tuple[Tensor, Tensor]], member: np.ndarray) -> list[tuple[Tensor, Tensor]]:
+    """The steps of `play` with no network's derivatives larger, as a whole, than `_TAME` times the median network's.
+
+    Where orders swing ever higher, derivatives grow from period to period until they say nothing, and would drown what
+    the other networks say. Long lead times do that early in training.
+    """
+    squares = sum((by.double() ** 2).sum(dim=1) for _, by in steps).numpy()
+    norms = np.sqrt(np.bincount(member, squares))
+    factor = np.minimum(1.0, _TAME * np.median(norms) / np.maximum(norms, 1e-30))
+    factors = torch.as_tensor(factor[member][:, None].astype(np.float32))
+    return [(z, by * factors) for z, by in steps]
+
+
+_TAME = 2.0

@@ -44,7 +44,8 @@ PolicyOption = Annotated[
         "--policy",
         "-p",
         help=f"Policies to compare, by comma; the first is the reference. Names: {POLICY_NAMES}; a .json file of "
-        "base-stock levels; a folder of pmarl-export; or module:callable. Default: " + ", ".join(COMPARED) + ".",
+        "base-stock levels; a folder of pmarl-export; a .safetensors file of weights for pretrained; or "
+        "module:callable. Default: " + ", ".join(COMPARED) + ".",
         show_default=False,
     ),
 ]

@@ -98,7 +98,8 @@ def make_policy(name: str, scenario: Scenario) -> Policy:
 
     Args:
         name: a name of `NAMED_POLICIES`; the path of a `.json` file that `BaseStock.save` wrote; the folder
-            that `pmarl-export` wrote; or `module:callable`, which is called with the scenario and returns a `Policy`.
+            that `pmarl-export` wrote; a `.safetensors` file with weights of one's own for `Pretrained`; or
+            `module:callable`, which is called with the scenario and returns a `Policy`.
         scenario: what the policy is made for.
 
     Raises:
@@ -112,12 +113,14 @@ def make_policy(name: str, scenario: Scenario) -> Policy:
         return LearnedPolicies(name, scenario)
     if name.endswith(".json"):
         return BaseStock.from_file(Path(name), scenario)
+    if name.endswith(".safetensors"):
+        return Pretrained(scenario, weights=name)
     if ":" in name:
         return _called(name, scenario)
     raise ScenarioError(
         f"unknown policy {name!r}{did_you_mean(name, [policy.name for policy in NAMED_POLICIES])}; expected "
         f"{', '.join(policy.name for policy in NAMED_POLICIES)}, a .json file of levels, a folder of "
-        "pmarl-export, or module:callable"
+        "pmarl-export, a .safetensors file for 'pretrained', or module:callable"
     )
 
 
