@@ -19,7 +19,7 @@ def random_scenario(rng: np.random.Generator) -> Scenario:
     """A random network of 4 to 60 firms, as the docs' page on the pretrained policy describes it."""
     n = int(np.exp(rng.uniform(np.log(4), np.log(60))))
     depth = int(np.clip(rng.integers(2, 7) + (rng.random() < 0.15) * rng.integers(0, 5), 2, n))
-    network = layered(n, depth, int(rng.integers(2**31)), cost_spread=float(rng.uniform(0, 2.2)))
+    network = layered(n, depth, int(rng.integers(2**31)), cost_spread=float(rng.uniform(0, 3)))
     names = [network.agents[i] for i in network.retailers]
     return Scenario(
         network=network,

@@ -106,7 +106,8 @@ def layered(n: int, depth: int, seed: int, *, cost_spread: float = 1.2) -> Netwo
         n: number of firms.
         depth: number of layers, from 1 to n; 1 only for a firm alone.
         seed: of the numpy Generator.
-        cost_spread: standard deviation of the logarithm of a firm's stage cost; about 1 to 2 in the real chains.
+        cost_spread: standard deviation of the logarithm of a firm's stage cost, half of whose variance is the layer's;
+            about 1 to 2 in the real chains.
 
     Raises:
         NetworkError: if a number is not in its range.
@@ -159,7 +160,8 @@ def _connect(rng: np.random.Generator, links: nx.Graph, layer: np.ndarray) -> No
 
 
 def _layered_network(rng: np.random.Generator, links: nx.Graph, layer: np.ndarray, name: str, spread: float) -> Network:
-    costs = np.exp(rng.normal(0, spread, len(layer)))
+    by_layer, by_firm = (rng.normal(0, spread / np.sqrt(2), size) for size in (layer[-1] + 1, len(layer)))
+    costs = np.exp(by_layer[layer] + by_firm)
     pairs = sorted((u, v) if layer[u] > layer[v] else (v, u) for u, v in links.edges)
     supplied = {customer for _, customer in pairs}
     costs[[i for i in sorted(supplied) if rng.random() < 0.1]] = 0.0  # a firm that only passes goods on
