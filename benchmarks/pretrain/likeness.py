@@ -72,8 +72,8 @@ def main() -> None:
     text = [
         "# Layered random networks beside real ones",
         "",
-        f"{len(real)} chains of Willems (2008), {', '.join(path.stem for path in files)}, and {DRAWN} networks that the "
-        f"pretrained policy could have been trained on. `{about['command']}`, commit {about['commit']}.",
+        f"{len(real)} chains of Willems (2008), {', '.join(path.stem for path in files)}, and {DRAWN} networks like "
+        f"those that the pretrained policy was trained on. `{about['command']}`, commit {about['commit']}.",
         "",
         *table(real, drawn),
         "",

@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,7 @@ OTHERS: Mapping[str, Mapping[str, Any]] = {
     "negative binomial, std 1.5 times Poisson's": {"overdispersed": 1.5},
     "negative binomial, std 2.5 times Poisson's": {"overdispersed": 2.5},
 }
-STEPS = (1, 5, 20, 100)
+STEPS = (1, 5, 20, 100)  # unless --steps says otherwise
 #: Larger networks are evaluated on fewer paths: memory and time.
 LARGE = 1000
 
@@ -92,12 +92,12 @@ def zero_shot(chains: Path | None) -> Iterator[dict[str, Any]]:
             yield {"network": name, "lead_time": 2, "setting": setting, **paid(scenario_of(name, **fields))}
 
 
-def with_steps(out: Path) -> Iterator[dict[str, Any]]:
+def with_steps(out: Path, numbers: Sequence[int]) -> Iterator[dict[str, Any]]:
     """The built-in networks after a few gradient steps from the shipped parameters, and from scratch."""
     for name in BUILT_IN:
         scenario, policies = scenv.load_scenario(name), {}
         for init in (WEIGHTS, None):
-            for steps in STEPS:
+            for steps in numbers:
                 path = out / "tuned.safetensors"
                 save_file(tuned(scenario, steps, init=init), path)
                 key = f"{'pretrained' if init else 'scratch'} {steps}"
@@ -115,6 +115,7 @@ def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--chains", type=Path, help="folder of the Willems (2008) data set")
+    parser.add_argument("--steps", default=STEPS, type=lambda text: [int(word) for word in text.split(",")])
     parser.add_argument("--out", default=RESULTS, type=Path)
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -125,7 +126,7 @@ def main() -> None:
         "zero_shot": [],
         "tuned": [],
     }
-    for key, entries in (("zero_shot", zero_shot(args.chains)), ("tuned", with_steps(args.out))):
+    for key, entries in (("zero_shot", zero_shot(args.chains)), ("tuned", with_steps(args.out, args.steps))):
         for entry in entries:
             document[key].append(entry)
             print(entry["network"], {k: round(v[0], 3) for k, v in entry["ratios"].items()}, flush=True)

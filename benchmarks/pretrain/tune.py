@@ -22,7 +22,7 @@ from scenv.scenario.scenario import Scenario
 def tuned(
     scenario: Scenario, steps: int, *, init: Path | None = WEIGHTS, rows: int = 48, lr: float = 1e-3, seed: int = 0
 ) -> dict[str, Tensor]:
-    """The parameters after `steps` steps on `scenario`, whose learning rate falls to 0.
+    """The parameters after `steps` steps on `scenario`; the learning rate rises for ten, then falls to 0.
 
     Args:
         scenario: what to learn on.
@@ -38,7 +38,7 @@ def tuned(
     worlds, optimiser = Worlds.of([scenario]), torch.optim.Adam(parameters.values(), lr=lr)
     for step in range(steps):
         for group in optimiser.param_groups:
-            group["lr"] = lr * (1 - step / steps)
+            group["lr"] = lr * min((step + 1) / 10, 1 - step / steps)  # Adam's first steps are the least sure
         _, gradients = play(parameters, worlds, rows, seed * 10**6 + 10**5 + step, learn=True)
         optimiser.zero_grad()
         torch.autograd.backward([z for z, _ in gradients], [by for _, by in gradients])
