@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,10 +18,12 @@ from pmarl_trainer.data.seeds import derived_seed
 from pmarl_trainer.env_api.protocol import BatchedEnv, EnvSpec
 from pmarl_trainer.learners import losses
 from pmarl_trainer.learners.clip_watch import ClipWatch
+from pmarl_trainer.learners.clipping import clip_by_group
 from pmarl_trainer.learners.evaluation import Outcome, play_policy
-from pmarl_trainer.learners.graph import group_weights, neighbour_mask
+from pmarl_trainer.learners.listening import Collect, Encoding, Listen, Team
 from pmarl_trainer.learners.precision import say_if_slow
 from pmarl_trainer.learners.sizes import require_learner_fits
+from pmarl_trainer.networks.attention import Told
 from pmarl_trainer.networks.critic import AttentionCritic
 from pmarl_trainer.networks.literal_critic import LiteralCritic
 from pmarl_trainer.networks.policy import PolicyNetwork
@@ -37,14 +40,15 @@ class Learner:
         weights: [N] sigma_G(i), the agents' weights in the critic loss.
     """
 
-    def __init__(self, spec: EnvSpec, config: TrainConfig, device: torch.device) -> None:
-        """Networks for the environment of `spec`, initialised from the configuration's seed."""
+    def __init__(self, spec: EnvSpec, config: TrainConfig, device: torch.device, team: Team | None = None) -> None:
+        """Networks for the environment of `spec`, initialised from the configuration's seed. `team` says whom the
+        agents hear, where they are not all here.
+        """
         require_learner_fits(spec, config, device)
-        row, n = config.row, len(spec.agents)
+        n, team = len(spec.agents), Team.whole(spec, config) if team is None else team
         # On the CPU: what is drawn then does not depend on the device.
         generator = torch.Generator().manual_seed(derived_seed(config.seed, "init"))
         num_actions = torch.as_tensor(spec.num_actions)
-        mask = torch.as_tensor(neighbour_mask(spec.adjacency, row.attention))
         size, hidden, actions = spec.observation_size, config.hidden_size, int(num_actions.max())
         norm, heads, start = config.input_normalisation == "batch", config.attention_heads, config.initialisation
         make_critic = LiteralCritic if config.own_action == "encoded" else AttentionCritic
@@ -63,7 +67,7 @@ class Learner:
             actions,
             hidden,
             heads,
-            mask,
+            team.mask,
             generator,
             batch_norm=norm,
             linear_values=config.attention_values == "linear",
@@ -77,8 +81,8 @@ class Learner:
         symlog = config.observation_transform == "symlog"
         self.scaler = ObservationScaler(scale, n, size, symlog=symlog).to(device)
         self.reward_moments = RunningMoments((n,)).to(device)
-        weights = torch.as_tensor(group_weights(spec.adjacency, row.group_weights))
-        self.weights = weights.float().to(device)
+        self.weights = team.weights.float().to(device)
+        self._team_size = team.size
         self.max_entropy = num_actions.float().log().to(device)
         log_alpha = math.log(max(config.alpha, 1e-8))
         self.log_alpha = torch.full((n,), log_alpha, device=device, requires_grad=True)
@@ -129,10 +133,20 @@ class Learner:
 
     def update(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """One step of critics, policies, temperatures and targets; returns what to log, scalars on the device."""
+        steps = self.updating(batch, generator)
+        try:
+            while True:
+                next(steps)  # all agents are here, so their critics need not be told anything
+        except StopIteration as done:
+            report: dict[str, Tensor] = done.value
+            return report
+
+    def updating(self, batch: Batch, generator: torch.Generator) -> Generator[Listen | Collect, Any, dict[str, Tensor]]:
+        """The same as a generator that stops where agents that are elsewhere have a say: see `listening`."""
         self.policy.train()
         observations = self.scaler(batch.observations)
-        metrics = self._update_critics(batch, observations, generator)
-        log_pi, policy_metrics = self._update_policies(batch, observations, generator)
+        metrics = yield from self._update_critics(batch, observations, generator)
+        log_pi, policy_metrics = yield from self._update_policies(batch, observations, generator)
         if self.config.temperature == "auto":
             self._update_temperatures(log_pi, batch)
         with torch.no_grad():
@@ -140,24 +154,33 @@ class Learner:
                 _polyak(list(target.parameters()), list(source.parameters()), self.config.polyak_tau)
         return {**metrics, **policy_metrics, "alpha": self.log_alpha.detach().exp().mean()}
 
-    def _update_critics(self, batch: Batch, observations: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+    def _update_critics(
+        self, batch: Batch, observations: Tensor, generator: torch.Generator
+    ) -> Generator[Listen | Collect, Any, dict[str, Tensor]]:
         config = self.config
+        with torch.no_grad(), self._products():
+            following = self.scaler(batch.next_observations)
+            log_pi = self.target_policy(following, batch.next_allowed)
+            actions = draw(log_pi, generator)
+        target = Encoding(self.target_critic, following, actions)
+        told = yield Listen(target=target, replay=Encoding(self.critic, observations, batch.actions, learns=True))
         with torch.no_grad():
             with self._products():
-                value, bonus = self._next_value(self.scaler(batch.next_observations), batch.next_allowed, generator)
+                value, bonus = self._next_value(log_pi, following, actions, told and told["target"])
             rewards = self._rewards(batch.rewards)
             if config.target_entropy_term == "discounted":
                 targets = losses.critic_target(rewards, batch.terminated, value + bonus, self.gamma)
             else:
                 targets = losses.critic_target(rewards, batch.terminated, value, self.gamma) + bonus
         with self._products():
-            q, logits = self.critic.taken(observations, batch.actions)
+            q, logits = self.critic.taken(observations, batch.actions, told and told["replay"])
         loss = losses.critic_loss(q, targets, self.weights, config.huber_delta, batch.active)
         total = loss
         if config.attention_regularisation > 0:
             total = total + config.attention_regularisation * self.critic.attention.magnitude(logits).sum()
         self.critic_optimiser.zero_grad()
         total.backward()  # type: ignore[no-untyped-call]
+        yield Collect()
         norm = self._clip_critics()
         self._clip_watch.saw(norm)
         self.critic_optimiser.step()
@@ -168,17 +191,15 @@ class Learner:
         }
 
     def _next_value(
-        self, observations: Tensor, allowed: Tensor | None, generator: torch.Generator
+        self, log_pi: Tensor, observations: Tensor, actions: Tensor, told: Told | None
     ) -> tuple[Tensor, Tensor]:
-        """What the target networks expect of the next state, over the own actions or for one of them: Q and the
+        """What the target critics expect of the next state, over the own actions or for the drawn one: Q and the
         entropy's part, [N, B] each.
         """
-        log_pi = self.target_policy(observations, allowed)
-        actions = draw(log_pi, generator)
         if self.config.target_value == "expected":
-            q = losses.counterfactual_baseline(log_pi, self.target_critic(observations, actions))
+            q = losses.counterfactual_baseline(log_pi, self.target_critic(observations, actions, told))
             return q, self._alpha() * losses.entropy(log_pi)
-        q = self.target_critic.taken(observations, actions)[0]
+        q = self.target_critic.taken(observations, actions, told)[0]
         return q, -self._alpha() * losses.of_action(log_pi, actions)
 
     def _rewards(self, rewards: Tensor) -> Tensor:
@@ -196,7 +217,7 @@ class Learner:
             encoders = self.critic.encoder.parameters() if self.config.shared_gradient == "mean_with_encoders" else ()
             for parameter in (*shared, *encoders):
                 if parameter.grad is not None:
-                    parameter.grad.div_(n)
+                    parameter.grad.div_(self._team_size)
         if self.config.critic_clip_scope == "all":
             return clip_by_group(self.critic.parameters(), limit * n, 1).squeeze() / n
         norms = clip_by_group(self.critic.stacked_parameters(), limit, n)
@@ -205,13 +226,15 @@ class Learner:
 
     def _update_policies(
         self, batch: Batch, observations: Tensor, generator: torch.Generator
-    ) -> tuple[Tensor, dict[str, Tensor]]:
+    ) -> Generator[Listen | Collect, Any, tuple[Tensor, dict[str, Tensor]]]:
         with self._products():
             logits = self.policy.raw_logits(observations)
         log_pi = self.policy.log_policy(logits, batch.allowed)
         with torch.no_grad(), self._products():  # others' actions are drawn anew from the present policies (MAAC)
             actions = draw(log_pi, generator)
-            q = self.critic(observations, actions)
+        told = yield Listen(fresh=Encoding(self.critic, observations, actions))
+        with torch.no_grad(), self._products():
+            q = self.critic(observations, actions, told and told["fresh"])
         if self.config.policy_gradient == "expected":
             loss = losses.policy_loss_expected(log_pi, q, self._alpha(), batch.active)
         else:
@@ -286,23 +309,6 @@ def draw(log_pi: Tensor, generator: torch.Generator) -> Tensor:
     cumulative = log_pi.detach().exp().cumsum(dim=-1)
     # Below the last cumulative probability, whatever rounding makes of that: so never an action of probability 0.
     return (cumulative <= uniform * cumulative[..., -1:] * (1 - 1e-6)).sum(dim=-1)
-
-
-def clip_by_group(parameters: Iterable[nn.Parameter], largest: float, groups: int) -> Tensor:
-    """Scale each group's slices of the gradients to a norm of at most `largest`; returns the norms [groups] before.
-
-    A parameter is [groups * k, ...], k slices a group: with as many groups as agents, each agent is clipped on its own
-    norm, so one agent's large gradient never shrinks another's step, as it must be when every firm trains in a process
-    of its own; with one group, all are clipped together.
-    """
-    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    squares = [gradient.flatten(1).square().sum(dim=1).view(groups, -1).sum(dim=1) for gradient in gradients]
-    norms = torch.stack(squares).sum(dim=0).sqrt()
-    factors = (largest / (norms + 1e-6)).clamp(max=1)
-    for gradient in gradients:
-        of_slices = factors.repeat_interleave(len(gradient) // groups)
-        gradient.mul_(of_slices.view(-1, *[1] * (gradient.dim() - 1)))
-    return norms
 
 
 def _polyak(targets: list[Tensor], sources: list[Tensor], tau: float) -> None:

@@ -29,7 +29,7 @@ from pmarl_trainer.data.scaling import ObservationScaler
 from pmarl_trainer.data.seeds import derived_seed
 from pmarl_trainer.env_api.protocol import BatchedEnv, EnvSpec, StepResult
 from pmarl_trainer.errors import DivergedError, DoorError
-from pmarl_trainer.learners.actor_critic import clip_by_group
+from pmarl_trainer.learners.clipping import clip_by_group
 from pmarl_trainer.learners.evaluation import Outcome, play
 from pmarl_trainer.learners.graph import cost_scope
 from pmarl_trainer.learners.sizes import require_learner_fits

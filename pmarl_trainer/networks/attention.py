@@ -11,6 +11,7 @@ import functools
 import math
 import operator
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -29,8 +30,20 @@ EDGES_PAY_BELOW = 0.2
 FEW_AGENTS = 10
 
 
+class Told(NamedTuple):
+    """Embeddings that a critic is told, where the agents that it hears are not all here.
+
+    Attributes:
+        own: [N, B, H] of its own agents.
+        heard: [M, B, H] of those that they attend to, in the order of the mask's columns.
+    """
+
+    own: Tensor
+    heard: Tensor
+
+
 def edges_pay(mask: Tensor) -> bool:
-    """Whether attention over the edges of `mask` [N, N] is expected to be faster than dense attention."""
+    """Whether attention over the edges of `mask` [N, M] is expected to be faster than dense attention."""
     few = len(mask) <= FEW_AGENTS and int(mask.sum()) <= 0.7 * mask.numel()
     return few or int(mask.sum()) < EDGES_PAY_BELOW * mask.numel()
 
@@ -46,7 +59,8 @@ class NeighbourAttention(nn.Module):
     Query from agent i's state encoding, keys and values from the others' state-action encodings; scaled dot product.
     Values are W_v e_j as eq. 13 prints them, or as MAAC has them, with a bias and through LeakyReLU. An agent that
     attends to nobody hears exactly zero. Computed over pairs of agents that attend, or over all pairs with a mask,
-    whichever is faster (`edges_pay`; GPUs take the few large operations of the latter).
+    whichever is faster (`edges_pay`; GPUs take the few large operations of the latter). Where agents attend to others
+    that are elsewhere, N agents attend to M whose embeddings they are told.
     """
 
     mask: Tensor
@@ -54,11 +68,11 @@ class NeighbourAttention(nn.Module):
     def __init__(
         self, mask: Tensor, hidden: int, heads: int, generator: torch.Generator, *, linear_values: bool = False
     ) -> None:
-        """`mask` [N, N] bool: row i is true where i attends."""
+        """`mask` [N, M] bool: row i is true where i attends."""
         super().__init__()
         bound = 1 / math.sqrt(hidden)
         self.heads = heads
-        self.neighbours = neighbour_lists(mask) if edges_pay(mask) else None
+        self.neighbours = neighbour_lists(mask) if mask.numel() and edges_pay(mask) else None
         self.all_attend = bool(mask.any(dim=1).all())
         self.query = uniform((1, hidden, hidden), bound, generator)
         self.key = uniform((1, hidden, hidden), bound, generator)
@@ -67,7 +81,7 @@ class NeighbourAttention(nn.Module):
         self.register_buffer("mask", mask, persistent=False)
 
     def forward(self, states: Tensor, embeddings: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """[N, B, H] encodings -> X [N, B, H], and (queries, keys) [N, B, H], for `magnitude`."""
+        """Encodings [N, B, H] and [M, B, H] -> X [N, B, H], and (queries, keys), for `magnitude`."""
         query = _shared_product(states, self.query)
         key = _shared_product(embeddings, self.key)
         value = _shared_product(embeddings, self.value, self.value_bias)
@@ -96,7 +110,8 @@ def _shared_product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Te
 def attend_dense(
     query: Tensor, key: Tensor, value: Tensor, mask: Tensor, heads: int, all_attend: bool | None = None
 ) -> Tensor:
-    """X [N, B, H]: softmax(q k' / sqrt(D)) v over the agents j with mask[i, j], exactly 0 for an i without any.
+    """X [N, B, H]: softmax(q k' / sqrt(D)) v over the agents j with mask[i, j], exactly 0 for an i without any; query
+    [N, B, H], key and value [M, B, H].
 
     `all_attend`: whether no row of the mask is empty; who knows spares a GPU's update a question that the host has to
     wait for.
@@ -104,9 +119,9 @@ def attend_dense(
     n, batch, hidden = query.shape
 
     def by_head(x: Tensor) -> Tensor:  # [N, B, H] -> [B K, N, D]
-        return x.view(n, batch * heads, -1).transpose(0, 1)
+        return x.view(len(x), batch * heads, hidden // heads).transpose(0, 1)
 
-    bias = torch.zeros(n, n, dtype=query.dtype, device=query.device).masked_fill(~mask, MASKED)
+    bias = torch.zeros(mask.shape, dtype=query.dtype, device=query.device).masked_fill(~mask, MASKED)
     scale = 1 / math.sqrt(hidden // heads)
     scores = torch.baddbmm(bias, by_head(query), by_head(key).transpose(1, 2), alpha=scale)
     heard = torch.bmm(scores.softmax(dim=-1), by_head(value)).transpose(0, 1).reshape(n, batch, hidden)
@@ -141,8 +156,7 @@ def attend_edges(query: Tensor, key: Tensor, value: Tensor, heard_by: Sequence[S
 
 def mean_square_logits(query: Tensor, key: Tensor, mask: Tensor, heads: int) -> Tensor:
     """[N] mean over samples and agents j with mask[i, j] of (q_i k_j')^2, summed over heads; 0 for an i without any."""
-    agents, batch, hidden = query.shape
-    by_head = (agents, batch, heads, hidden // heads)
-    logits = torch.einsum("ibhd,jbhd->ijbh", query.view(by_head), key.view(by_head))
+    by_head = (query.shape[1], heads, query.shape[2] // heads)
+    logits = torch.einsum("ibhd,jbhd->ijbh", query.view(-1, *by_head), key.view(len(key), *by_head))
     squares = logits.square().sum(dim=3).mean(dim=2) * mask
     return squares.sum(dim=1) / mask.sum(dim=1).clamp(min=1)

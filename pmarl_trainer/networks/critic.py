@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from pmarl_trainer.networks.attention import NeighbourAttention
+from pmarl_trainer.networks.attention import NeighbourAttention, Told
 from pmarl_trainer.networks.batch_norm import StackedBatchNorm
 from pmarl_trainer.networks.layers import Initialisation, StackedLinear, StateActionEncoder, at_least_float32, leaky
 
@@ -30,7 +30,7 @@ class AttentionCritic(nn.Module):
         linear_values: bool = False,
         initialisation: Initialisation = "rectified",
     ) -> None:
-        """`mask` [N, N] bool: row i is true where agent i attends. `batch_norm`: of the encoders' inputs.
+        """`mask` [N, M] bool: row i is true where agent i attends. `batch_norm`: of the encoders' inputs.
         `linear_values`: those of the attention are W_v e_j.
         """
         super().__init__()
@@ -44,19 +44,24 @@ class AttentionCritic(nn.Module):
         self.decoder = StackedLinear(n, 2 * hidden, hidden, generator, initialisation=initialisation)
         self.values = StackedLinear(n, hidden, actions, generator, 0.1, initialisation)
 
-    def forward(self, observations: Tensor, actions: Tensor) -> Tensor:
-        """[N, B, O], [N, B] int -> Q [N, B, A]."""
-        return self._all_values(observations, actions)[0]
+    def forward(self, observations: Tensor, actions: Tensor, told: Told | None = None) -> Tensor:
+        """[N, B, O], [N, B] int -> Q [N, B, A]. `told`: embeddings, where those heard are not the N agents here."""
+        return self._all_values(observations, actions, told)[0]
 
-    def taken(self, observations: Tensor, actions: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    def taken(
+        self, observations: Tensor, actions: Tensor, told: Told | None = None
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """Q of the actions taken [N, B], and the attention's queries and keys, for `NeighbourAttention.magnitude`."""
-        q, logits = self._all_values(observations, actions)
+        q, logits = self._all_values(observations, actions, told)
         return q.gather(-1, actions.unsqueeze(-1)).squeeze(-1), logits
 
-    def _all_values(self, observations: Tensor, actions: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    def _all_values(
+        self, observations: Tensor, actions: Tensor, told: Told | None
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         seen = observations if self.normalise is None else self.normalise(observations)
         states = leaky(self.state_encoder(seen))
-        heard, logits = self.attention(states, self.encoder(observations, actions))
+        embeddings = self.encoder(observations, actions) if told is None else told.heard
+        heard, logits = self.attention(states, embeddings)
         return at_least_float32(self.values(leaky(self.decoder.of_two(states, heard)))), logits
 
     def compile_products(self) -> None:

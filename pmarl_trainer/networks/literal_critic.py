@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from pmarl_trainer.networks.attention import NeighbourAttention
+from pmarl_trainer.networks.attention import NeighbourAttention, Told
 from pmarl_trainer.networks.critic import stacked_of
 from pmarl_trainer.networks.layers import Initialisation, StackedLinear, StateActionEncoder, at_least_float32, leaky
 
@@ -30,7 +30,7 @@ class LiteralCritic(nn.Module):
         linear_values: bool = False,
         initialisation: Initialisation = "rectified",
     ) -> None:
-        """`mask` [N, N] bool: row i is true where agent i attends."""
+        """`mask` [N, M] bool: row i is true where agent i attends."""
         super().__init__()
         n = len(mask)
         self.actions = actions
@@ -41,17 +41,23 @@ class LiteralCritic(nn.Module):
         self.decoder = StackedLinear(n, 2 * hidden, hidden, generator, initialisation=initialisation)
         self.value = StackedLinear(n, hidden, 1, generator, 0.1, initialisation)
 
-    def forward(self, observations: Tensor, actions: Tensor) -> Tensor:
-        """[N, B, O], [N, B] int -> Q [N, B, A]: the others act as in `actions`, agent i with each of its own."""
-        embeddings = self.encoder(observations, actions)
+    def forward(self, observations: Tensor, actions: Tensor, told: Told | None = None) -> Tensor:
+        """[N, B, O], [N, B] int -> Q [N, B, A]: the others act as in `actions`, agent i with each of its own. `told`:
+        embeddings, where those heard are not the N agents here.
+        """
+        embeddings = self.encoder(observations, actions) if told is None else told.heard
         passes = []
         for action in range(self.actions):
             own = self.encoder(observations, torch.full_like(actions, action), batch_of=actions)
             passes.append(self._value(own, embeddings)[0])
         return torch.stack(passes, dim=-1)
 
-    def taken(self, observations: Tensor, actions: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    def taken(
+        self, observations: Tensor, actions: Tensor, told: Told | None = None
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """Q of the actions taken [N, B], in one pass; and the attention's queries and keys."""
+        if told is not None:
+            return self._value(told.own, told.heard)
         embeddings = self.encoder(observations, actions)
         return self._value(embeddings, embeddings)
 

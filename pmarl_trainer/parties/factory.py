@@ -8,6 +8,7 @@ from pathlib import Path
 from pmarl_trainer.config.schema import RunConfig
 from pmarl_trainer.env_api.protocol import BatchedEnv, EnvSpec
 from pmarl_trainer.errors import ConfigError, did_you_mean
+from pmarl_trainer.parties.actor_critic_party import ActorCriticParty
 from pmarl_trainer.parties.hdpo_party import HdpoParty
 from pmarl_trainer.parties.messages import Phase
 from pmarl_trainer.parties.party_log import Line
@@ -58,4 +59,4 @@ def take_seat(
 
 def make_party(seat: Seat) -> Party:
     """The firm's method, at its beginning."""
-    return HdpoParty(seat)
+    return HdpoParty(seat) if seat.train.method == "hdpo" else ActorCriticParty(seat)

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from pmarl_trainer.env_api.firm import FirmEnv
 from pmarl_trainer.errors import DivergedError
-from pmarl_trainer.learners.actor_critic import clip_by_group
+from pmarl_trainer.learners.clipping import clip_by_group
 from pmarl_trainer.learners.hindsight import HindsightLearner
 from pmarl_trainer.parties.messages import Parcels, Phase, Rounds, Total, Trade
 

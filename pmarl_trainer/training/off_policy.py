@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
-from pmarl_trainer.config.schema import RunConfig
+from pmarl_trainer.config.schema import RunConfig, TrainConfig
 from pmarl_trainer.data.replay import Replay
 from pmarl_trainer.data.rollout import align, collect
 from pmarl_trainer.data.seeds import derived_seed
@@ -61,9 +63,19 @@ class OffPolicy:
             self.learner.update(self.replay.sample(self._cfg.batch_size, self._updates_rng), self._updates_rng)
             for _ in range(updates)
         ]
-        row = {name: float(torch.stack([report[name] for report in reports]).mean()) for name in reports[0]}
-        for name, value in row.items():
-            if not math.isfinite(value):
-                modules = self.learner.modules()
-                raise DivergedError(explain_divergence(name, value, modules, self.replay, self._cfg, self._folder))
-        return row
+        return means(reports, self.learner, self.replay, self._cfg, self._folder)
+
+
+def means(
+    reports: Sequence[Mapping[str, Tensor]], learner: Learner, replay: Replay, config: TrainConfig, folder: Path
+) -> dict[str, float]:
+    """The means of what updates reported.
+
+    Raises:
+        DivergedError: says why, if they are not finite.
+    """
+    row = {name: float(torch.stack([report[name] for report in reports]).mean()) for name in reports[0]}
+    for name, value in row.items():
+        if not math.isfinite(value):
+            raise DivergedError(explain_divergence(name, value, learner.modules(), replay, config, folder))
+    return row

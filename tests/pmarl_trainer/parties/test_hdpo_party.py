@@ -6,14 +6,11 @@ import pytest
 import torch
 
 from pmarl_trainer.config.files import build_config
-from pmarl_trainer.data.seeds import derived_seed
-from pmarl_trainer.parties import party_checkpoints
-from pmarl_trainer.parties.factory import build_party, make_party, take_seat
+from pmarl_trainer.parties.factory import make_party, take_seat
 from pmarl_trainer.parties.local_exchange import LocalExchange
 from pmarl_trainer.parties.party_log import read_log
 from pmarl_trainer.parties.seat import Seat
 from pmarl_trainer.parties.training import train
-from pmarl_trainer.training import checkpoint
 from pmarl_trainer.training.hindsight import Hindsight
 from pmarl_trainer.training.setup import open_env
 from pmarl_trainer.training.state import RunState
@@ -62,50 +59,6 @@ def test_five_steps_are_the_central_trainers(name, tmp_path, monkeypatch):
         lines = [read_log(tmp_path / agent)[step].metrics for agent in env[1].agents]
         for metric in ("policy_loss", "rollout_cost"):
             assert sum(line[metric] for line in lines) == pytest.approx(row[metric], rel=1e-9)
-
-
-def run(config, folder, **how):
-    env = open_env(config, 1, 0)
-    agents = env[1].agents
-    phases = {
-        agent: build_party(config, agent, folder / agent, secret=derived_seed(1, "party", i), env=env, **how)
-        for i, agent in enumerate(agents)
-    }
-    return LocalExchange().run(phases)
-
-
-def contents(config, folder):
-    """Everything that the firms of a run keep."""
-    kept = {}
-    for place in sorted(folder.iterdir()):
-        for path in sorted((place / "checkpoints").iterdir()):
-            tensors, facts = checkpoint.load(path, torch.device("cpu"))
-            del facts["state"]["seconds"]
-            kept[place.name, path.name] = (tensors, facts)
-        kept[place.name, "log"] = read_log(place)
-    return kept
-
-
-def assert_same(one, other):
-    assert one.keys() == other.keys()
-    for key, kept in one.items():
-        if key[1] == "log":
-            assert kept == other[key]
-            continue
-        assert kept[1] == other[key][1]
-        assert kept[0].keys() == other[key][0].keys()
-        for name, tensor in kept[0].items():
-            assert torch.equal(tensor, other[key][0][name]), (key, name)
-
-
-def test_a_firm_that_lost_its_last_checkpoint_goes_on_with_all_bit_for_bit(tmp_path):
-    config = configuration(checkpoint_interval=2, evaluation_interval=2, rollouts=6)
-    run(config, tmp_path / "whole")
-    run(config, tmp_path / "broken", stop=lambda: len(read_log(tmp_path / "broken" / "ret_0")) == 5)
-    assert party_checkpoints.held(tmp_path / "broken" / "dist_0") == (0, 4, 5)
-    (tmp_path / "broken" / "dist_0" / "checkpoints" / "rollout-000005.safetensors").unlink()
-    run(config, tmp_path / "broken")
-    assert_same(contents(config, tmp_path / "whole"), contents(config, tmp_path / "broken"))
 
 
 def test_first_weights_and_demand_follow_from_the_secret_seed_alone(tmp_path):

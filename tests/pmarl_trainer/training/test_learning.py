@@ -8,7 +8,8 @@ from pmarl_trainer.config.schema import TrainConfig
 from pmarl_trainer.data.replay import Replay
 from pmarl_trainer.data.rollout import align, collect
 from pmarl_trainer.env_api.describe import describe
-from pmarl_trainer.learners.actor_critic import Learner, clip_by_group
+from pmarl_trainer.learners.actor_critic import Learner
+from pmarl_trainer.learners.clipping import clip_by_group
 from tests.pmarl_trainer.toy_envs import CoordinationGame, IdentityGame, Newsvendor
 
 CPU = torch.device("cpu")
