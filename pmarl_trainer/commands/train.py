@@ -60,6 +60,14 @@ class TrainOptions:
         Path | None,
         typer.Option(help="Who is whose neighbour: .json, .npy or text.", show_default="the environment's own"),
     ] = None
+    init: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="RUN",
+            help="Begin with the networks of this run, of the same environment or another: by agents' names.",
+            show_default=False,
+        ),
+    ] = None
     out: Annotated[
         Path | None, typer.Option(help="New folder of the run.", show_default="runs/SCENARIO-METHOD-sSEED-N")
     ] = None
@@ -82,6 +90,7 @@ class TrainOptions:
             "seed": self.seed,
             "train_device": self.device,
             "adjacency": None if self.adjacency is None else str(self.adjacency),
+            "init": None if self.init is None else str(self.init.resolve()),
         }
 
     def source(self) -> str | None:

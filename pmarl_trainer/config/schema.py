@@ -160,6 +160,13 @@ class TrainConfig(BaseModel):
         default=0, ge=0, le=1024, description="Processes that step the copies of a PettingZoo environment; 0: none."
     )
 
+    init: str | None = Field(
+        default=None,
+        min_length=1,
+        description="A run's folder, or a checkpoint file, whose networks training begins with, each agent's by the "
+        "agent's name, where the sizes are the same; on this environment or on another one.",
+    )
+
     # Budget and data
     seed: Seed = Field(default=0, description="Of initialisation, exploration and training paths.")
     rollouts: Whole = Field(default=100, ge=1, description="Rollouts in all.")

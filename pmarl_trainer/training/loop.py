@@ -8,6 +8,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from pmarl_trainer.config.schema import RunConfig
+from pmarl_trainer.notices import notice
+from pmarl_trainer.training.initial import begin_from
 from pmarl_trainer.training.interruption import interruption
 from pmarl_trainer.training.methods import make_training
 from pmarl_trainer.training.observer import Beginning, Observer, Rollout
@@ -36,6 +38,8 @@ def train(
     training, selection = make_training(config, spec, device, folder), Selection(config, spec)
     learner, replay = training.learner, training.replay
     state = load_last(folder, spec, cfg, learner, replay) if resume else RunState()
+    if cfg.init is not None and state.rollout == 0:
+        notice(begin_from(cfg.init, learner, spec))
     began = time.monotonic() - state.seconds
 
     with ExitStack() as stack:

@@ -15,6 +15,7 @@ from pmarl_trainer.learners.actor_critic import Learner
 from pmarl_trainer.learners.hindsight import HindsightLearner
 from pmarl_trainer.learners.trainable import Trainable
 from pmarl_trainer.training.hindsight import Hindsight
+from pmarl_trainer.training.initial import begin_from
 from pmarl_trainer.training.off_policy import OffPolicy
 from pmarl_trainer.training.setup import open_differentiable_env, open_env, prepare_torch
 from pmarl_trainer.training.state import RunState
@@ -61,5 +62,7 @@ def check_run(config: RunConfig) -> EnvSpec:
     else:
         sizes = ("num_envs", "memory_size", "batch_size", "evaluation_episodes", "final_episodes")
         check_sizes(spec, **{name: getattr(cfg, name) for name in sizes}, device=device)
-    make_learner(spec, cfg, device)
+    learner = make_learner(spec, cfg, device)
+    if cfg.init is not None:
+        begin_from(cfg.init, learner, spec)
     return spec
