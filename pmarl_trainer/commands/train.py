@@ -68,6 +68,13 @@ class TrainOptions:
             show_default=False,
         ),
     ] = None
+    parties: Annotated[
+        str | None,
+        typer.Option(
+            help="local: every firm a party of its own, which keeps its data to itself; none: all at once.",
+            show_default="the file's, or none",
+        ),
+    ] = None
     out: Annotated[
         Path | None, typer.Option(help="New folder of the run.", show_default="runs/SCENARIO-METHOD-sSEED-N")
     ] = None
@@ -88,6 +95,7 @@ class TrainOptions:
             "method": self.method,
             "preset": self.preset,
             "seed": self.seed,
+            "parties": self.parties,
             "train_device": self.device,
             "adjacency": None if self.adjacency is None else str(self.adjacency),
             "init": None if self.init is None else str(self.init.resolve()),
@@ -132,6 +140,8 @@ def command(options: TrainOptions) -> None:
         pmarl-train --scenario scenarios/r2.yaml --method maac --seed 1
 
         pmarl-train --scenario scenarios/r2.yaml --seeds 5
+
+        pmarl-train --scenario scenarios/r2.yaml --method hdpo --parties local
 
         pmarl-train r2 batch_size=512 env.shipment_lead_time=3
 

@@ -166,6 +166,11 @@ class TrainConfig(BaseModel):
         description="A run's folder, or a checkpoint file, whose networks training begins with, each agent's by the "
         "agent's name, where the sizes are the same; on this environment or on another one.",
     )
+    parties: Literal["none", "local"] = Field(
+        default="none",
+        description="Whether every firm is a party of its own, which tells the others no more than a page of the docs "
+        "says (Train with your partners): none, all are trained at once; local: one after the other in this process.",
+    )
 
     # Budget and data
     seed: Seed = Field(default=0, description="Of initialisation, exploration and training paths.")

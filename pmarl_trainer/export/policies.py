@@ -6,7 +6,6 @@ NAME.json says what goes in and what comes out, NAME.safetensors holds the numbe
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from pmarl_trainer.learners.actor_critic import Learner
 from pmarl_trainer.runs.facts import load_config
 from pmarl_trainer.runs.report import write_json
 from pmarl_trainer.training import checkpoint
+from pmarl_trainer.training.file_names import file_stems
 from pmarl_trainer.training.run_checkpoints import checkpoint_path, read_checkpoint
 from pmarl_trainer.training.setup import open_env
 
@@ -147,13 +147,6 @@ def agent_policy(
         "trained": dict(trained),
     }
     return AgentPolicy(facts, arrays)
-
-
-def file_stems(agents: tuple[str, ...]) -> list[str]:
-    """A file name for each agent, without ending: its own name where a file system takes it, and no name twice."""
-    plain = [re.sub(r"[^\w.-]+", "_", agent).strip(".")[:100] or "agent" for agent in agents]
-    folded = [stem.lower() for stem in plain]
-    return [stem if folded.count(stem.lower()) == 1 else f"{stem}-{i}" for i, stem in enumerate(plain)]
 
 
 def metadata(policy: AgentPolicy) -> dict[str, str]:

@@ -25,6 +25,7 @@ def build_party(
     *,
     secret: int,
     report: Callable[[Line], None] = lambda _: None,
+    saved: Callable[[int], None] = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
     env: tuple[BatchedEnv, EnvSpec] | None = None,
 ) -> Phase:
@@ -35,7 +36,7 @@ def build_party(
         agent: the firm.
         folder: its own; what is there already is gone on with.
         secret: the seed that it alone knows, at least 0.
-        report, stop: as for `training.train`.
+        report, saved, stop: as for `training.train`.
         env: the configuration's environment and its facts, where they are there already.
 
     Raises:
@@ -43,7 +44,7 @@ def build_party(
         DoorError: one line, if the environment has no simulators of single firms.
     """
     seat = take_seat(config, agent, folder, secret=secret, env=env)
-    return train(make_party(seat), seat, report=report, stop=stop)
+    return train(make_party(seat), seat, report=report, saved=saved, stop=stop)
 
 
 def take_seat(

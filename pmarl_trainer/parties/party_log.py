@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from pmarl_trainer.training.atomic_file import whole_file
@@ -21,6 +21,7 @@ class Line:
         metrics: the firm's own, by the names of metrics.csv.
         costs: its own cost by episode, if the policies were evaluated.
         best: whether everybody's policies became the best so far.
+        seconds: of training so far; lines that differ in this alone are equal.
     """
 
     rollout: int
@@ -28,6 +29,7 @@ class Line:
     metrics: Mapping[str, float]
     costs: Sequence[float] | None = None
     best: bool = False
+    seconds: float = field(default=0.0, compare=False)
 
 
 def cut_log(folder: Path, rollout: int) -> None:

@@ -28,6 +28,8 @@ def _why_not(config: TrainConfig) -> str | None:
         )
     if config.method != "hdpo" and config.critic_clip_scope == "all":
         return "critic_clip_scope: all is one norm over all firms' gradients, which no firm knows (take agent)"
+    if config.init is not None:
+        return "init: a run's checkpoint holds everybody's networks, and a firm's come from its own secret seed"
     if config.train_device.startswith("cuda"):
         return f"train_device: {config.train_device}: every firm trains in a process of its own, on the CPU"
     if config.precision != "float32":

@@ -41,6 +41,7 @@ def train(
     seat: Seat,
     *,
     report: Callable[[Line], None] = lambda _: None,
+    saved: Callable[[int], None] = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Phase:
     """Train until the configured number of rollouts is done or any party is asked to stop; returns the `RunState`.
@@ -52,6 +53,7 @@ def train(
         party: the firm's method.
         seat: the firm.
         report: is told of every rollout, after it is in the firm's log and before it is in a checkpoint.
+        saved: is told of every checkpoint: its rollout.
         stop: whether this party has been asked to stop; then all do, after the rollout under way, and save.
     """
     cfg, rounds = seat.train, seat.rounds
@@ -69,13 +71,14 @@ def train(
         if last or state.rollout % cfg.evaluation_interval == 0:
             costs, best = yield from _evaluate(party, seat, state)
         state.seconds = time.monotonic() - began
-        line = Line(state.rollout, state.updates, metrics, costs, best)
+        line = Line(state.rollout, state.updates, metrics, costs, best, state.seconds)
         write_line(seat.folder, line)
         report(line)
         asked = yield Total("stop", rounds.next("stop"), torch.tensor([float(stop())], dtype=torch.float64))
         stopping = float(asked) > 0
         if last or stopping or state.rollout % cfg.checkpoint_interval == 0:
             party_checkpoints.save(seat, party.learner, party.replay, state)
+            saved(state.rollout)
         if stopping:
             break
     return state

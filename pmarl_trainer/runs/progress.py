@@ -105,7 +105,10 @@ def describe(config: RunConfig, device: str) -> str:
     """One line: what learns where, how much of it, and on what."""
     train, env = config.train, config.env
     rollouts = f"{train.rollouts} rollouts of {train.num_envs} episodes"
-    return f"{train.method} on {environment_name(config) or env.entry}: {rollouts}, seed {train.seed}, on {device}"
+    among = "" if train.parties == "none" else " among parties"
+    return (
+        f"{train.method}{among} on {environment_name(config) or env.entry}: {rollouts}, seed {train.seed}, on {device}"
+    )
 
 
 def environment_name(config: RunConfig) -> str | None:

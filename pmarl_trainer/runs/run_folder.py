@@ -12,6 +12,7 @@ from pathlib import Path
 from pmarl_trainer.config.schema import RunConfig
 from pmarl_trainer.env_api.protocol import EnvSpec
 from pmarl_trainer.errors import CheckpointError, TrainerError
+from pmarl_trainer.parties.local_run import check_parties, train_local
 from pmarl_trainer.runs import seed_group
 from pmarl_trainer.runs.ending import errors_recorded, told_what_is_lost
 from pmarl_trainer.runs.evaluate import evaluate_run
@@ -60,6 +61,8 @@ def check_start(config: RunConfig, folder: Path | None = None) -> EnvSpec:
     if folder is not None:
         _refuse_used(folder)
     check_loggers(config.train.loggers)
+    if config.train.parties != "none":
+        check_parties(config)
     return check_run(config)
 
 
@@ -102,7 +105,11 @@ def run_session(
     for place in (folder, folder / "checkpoints"):
         remove_leftovers(place)
     with errors_recorded(config, folder):
-        state = train(config, folder, resume=True, observers=[*make_loggers(config), EvaluationLog(), *observers])
+        told = [*make_loggers(config), EvaluationLog(), *observers]
+        if config.train.parties == "local":
+            state = train_local(config, folder, observers=told)
+        else:
+            state = train(config, folder, resume=True, observers=told)
         if state.rollout < config.train.rollouts:
             return False
         training = {"rollouts": state.rollout, "updates": state.updates, "seconds": round(state.seconds, 1)}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -40,11 +42,18 @@ def save_last(
     facts = {"identity": checkpoint.identity(spec, config), "state": asdict(state)}
     checkpoint.save(checkpoint_path(folder, "last"), tensors, facts)
     if config.keep_checkpoints_num != 0:
-        checkpoint.save(checkpoint_path(folder, str(state.rollout)), checkpoint.policy_state(learner), facts)
-        if config.keep_checkpoints_num is not None:
-            kept = sorted((folder / "checkpoints").glob("rollout-*.safetensors"))
-            for old in kept[: -config.keep_checkpoints_num]:
-                old.unlink()
+        keep_policies(folder, config, state.rollout, checkpoint.policy_state(learner), facts)
+
+
+def keep_policies(
+    folder: Path, config: TrainConfig, rollout: int, policies: Mapping[str, Tensor], facts: Mapping[str, Any]
+) -> None:
+    """Keep a rollout's policies beside `best` and `last`, and as many of earlier ones as the configuration says."""
+    checkpoint.save(checkpoint_path(folder, str(rollout)), policies, facts)
+    if config.keep_checkpoints_num is not None:
+        kept = sorted((folder / "checkpoints").glob("rollout-*.safetensors"))
+        for old in kept[: -config.keep_checkpoints_num]:
+            old.unlink()
 
 
 def read_checkpoint(

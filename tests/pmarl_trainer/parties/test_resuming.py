@@ -89,6 +89,7 @@ def test_firms_that_hold_nothing_in_common_begin_anew(tmp_path):
         ({"train_device": "cuda:0"}, "on the CPU"),
         ({"method": "pmarl", "precision": "bf16"}, "float32"),
         ({"compile": True}, "too small"),
+        ({"init": "runs/another"}, "everybody's networks"),
         ({"threads": 2}, "one thread"),
         ({"checkpoint_memory": False}, "same memory"),
     ],
