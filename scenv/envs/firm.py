@@ -17,7 +17,7 @@ from scenv.network.network import Network
 from scenv.scenario.files import load_scenario
 from scenv.scenario.scenario import Scenario
 from scenv.simulation.array_ops import Array, backend_asarray
-from scenv.simulation.dynamics import USUAL, Conditions, LocalState, order_quantity
+from scenv.simulation.dynamics import USUAL, Conditions, LocalState, order_cost, order_quantity
 from scenv.simulation.exogenous import Exogenous, draw_exogenous
 from scenv.simulation.firm import (
     FirmExogenous,
@@ -31,6 +31,7 @@ from scenv.simulation.firm import (
     take_in,
 )
 from scenv.simulation.observation import LOCAL_STATE_SIZE, FunctionalHistory, History, empty_history
+from scenv.simulation.order_rules import reviewing, unanswered
 from scenv.simulation.random_streams import RandomStreams, Seed, checked_rows
 from scenv.simulation.reward import RewardRule, reward_rule
 from scenv.simulation.structure import build_structure
@@ -123,6 +124,7 @@ class FirmEnv:
         self._streams = RandomStreams(self.num_envs, seed)
         self.period = -1
         self._sent: tuple[Array, Array] | None = None
+        self._unanswered: Array | None = None  # [1, B] demand since the last review, before the period just observed
         self._state: FirmState
         self._lived: FirmPeriod
         self._exogenous: FirmExogenous
@@ -149,6 +151,12 @@ class FirmEnv:
         """[B] cost of the period just observed."""
         return self._lived.cost[0, ...]
 
+    @property
+    def answered_demand(self) -> Array:
+        """[B] the demand d that an order max(0, d + a) of this period answers: see `VectorEnv.answered_demand`."""
+        demand = self._lived.local.demand
+        return (demand if self._unanswered is None else self._unanswered + demand)[0, ...]
+
     def reset(self, seed: Seed = None, *, demand_seed: Seed = None, drawn: Exogenous | None = None) -> Array:
         """Live through period 0 of the next episode; its observation [B, O] float32.
 
@@ -169,7 +177,7 @@ class FirmEnv:
             drawn = replace(drawn, demand=self._own_demand(demand_seed, drawn.demand_factor))
         self._exogenous = firm_exogenous(self._firm, drawn, self._asarray)
         self._state = firm_initial_state(self._firm, self.num_envs, self._exogenous)
-        self.period, self._sent = -1, None
+        self.period, self._sent, self._unanswered = -1, None, None
         observation = self._live()
         self._reward.start(self._without_gradient(self._lived.cost))
         self.reward = self._without_gradient(self._lived.cost[0, ...] * 0.0)
@@ -222,9 +230,13 @@ class FirmEnv:
             raise ResetNeeded("receive() comes after send()")
         came = self._checked(orders, self.customers, "orders"), self._checked(goods, self.suppliers, "goods")
         now = self._conditions(self.period)
+        if now.review is not None:
+            self._unanswered = unanswered(self.answered_demand[None, ...], 0.0, now.review)
         self._state, self._sent = take_in(self._firm, self._lived, self._sent, *came, now), None
         observation = self._live()
-        self.reward = self._reward.step(self._without_gradient(self._lived.cost))[0, ...]
+        fixed = order_cost(self._firm.own, self._lived.state.ordered)
+        paid = None if fixed is None else self._without_gradient(fixed)
+        self.reward = self._reward.step(self._without_gradient(self._lived.cost), paid)[0, ...]
         return observation
 
     def carry(self, change: Callable[[Array], Array]) -> None:
@@ -236,7 +248,10 @@ class FirmEnv:
         books = state.books._replace(
             **{name: change(array) for name, array in state.books._asdict().items() if array is not None}
         )
-        state = FirmState(books, tuple(map(change, state.orders)), tuple(map(change, state.shipments)))
+        slots = tuple(map(change, state.orders)), tuple(map(change, state.shipments))
+        state = FirmState(books, *slots, ordered=change(state.ordered))
+        if self._unanswered is not None:
+            self._unanswered = change(self._unanswered)
         self._lived = replace(lived, state=state, supplied=change(lived.supplied))
         if self._sent is not None:
             quantity, parts = self._sent
@@ -255,8 +270,9 @@ class FirmEnv:
         return window if self.differentiable else window.copy()
 
     def _conditions(self, period: int) -> Conditions:
-        conditions = self._exogenous.conditions
-        return USUAL if conditions is None else conditions.periods[period]
+        conditions, review = self._exogenous.conditions, reviewing(self._firm.own.rules, period)
+        drawn = USUAL if conditions is None else conditions.periods[period]
+        return drawn if review is None else drawn._replace(review=review)
 
     def _quantities(self, action: Any, quantities: Any) -> Array:
         if (action is None) == (quantities is None):
@@ -269,7 +285,7 @@ class FirmEnv:
         if ((chosen < 0) | (chosen >= self.num_actions)).any():
             raise ActionError(f"actions must be in 0 .. {self.num_actions - 1}, got {chosen.min()} .. {chosen.max()}")
         adjustment = self._asarray(self.adjustments[chosen].astype(np.float64))
-        return order_quantity(self.local_state.demand, adjustment)
+        return order_quantity(self.answered_demand, adjustment)
 
     def _quantity(self, values: Array, what: str) -> Array:
         if tuple(values.shape) != (self.num_envs,):

@@ -5,14 +5,13 @@ Functions beside `Scenario`, which holds fields and their validation only.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from scenv.network.order_links import order_links
 from scenv.scenario.costs import unit_costs_of
 from scenv.scenario.disruptions import Delay, Disruption
 from scenv.scenario.lead_times import Leg, link_lead_time, mean_periods
+from scenv.scenario.per_firm import by_firm
 from scenv.scenario.periods import PeriodsDistribution
 from scenv.scenario.scenario import Scenario
 
@@ -21,11 +20,16 @@ __all__ = [
     "demand_moments",
     "extensions",
     "firm_demand_moments",
+    "initial_stock",
     "lead_time_distribution",
     "lead_time_of",
     "longest_delay",
     "mean_lead_time",
     "observation_scale",
+    "order_costs",
+    "overflow_costs",
+    "review_periods",
+    "storage_capacities",
     "targets_of",
     "unit_costs",
 ]
@@ -90,13 +94,38 @@ def longest_delay(scenario: Scenario) -> int:
 
 def capacities(scenario: Scenario) -> np.ndarray | None:
     """[N] units that each firm can serve in a period, infinite where it has no limit; None if nobody has one."""
-    given, agents = scenario.capacity, scenario.network.agents
-    if given is None:
-        return None
-    if not isinstance(given, Mapping):
-        return np.full(len(agents), float(given))
-    rest = given.get("default", np.inf)
-    return np.array([float(given.get(name, rest)) for name in agents])
+    return None if scenario.capacity is None else by_firm(scenario.capacity, scenario.network, np.inf)
+
+
+def storage_capacities(scenario: Scenario) -> np.ndarray | None:
+    """[N] units that fit into each firm's stock, infinite where it has no limit; None if nobody has one."""
+    given = scenario.storage_capacity
+    return None if given is None else by_firm(given, scenario.network, np.inf)
+
+
+def overflow_costs(scenario: Scenario) -> np.ndarray:
+    """[N] cost per unit and period of what waits at the gate of a full stock; 0 where stock has no limit."""
+    limits, holding = storage_capacities(scenario), unit_costs(scenario)[0]
+    if limits is None:
+        return np.zeros_like(holding)
+    return np.where(np.isfinite(limits), by_firm(scenario.overflow_cost, scenario.network, holding), 0.0)
+
+
+def order_costs(scenario: Scenario) -> np.ndarray:
+    """[N] fixed cost of an order."""
+    return by_firm(scenario.order_cost, scenario.network, 0.0)
+
+
+def review_periods(scenario: Scenario) -> np.ndarray:
+    """[N] int64: periods from one order of each firm to its next: it orders in periods 0, k, 2k, ..."""
+    return by_firm(scenario.review_period, scenario.network, 1.0).astype(np.int64)
+
+
+def initial_stock(scenario: Scenario) -> np.ndarray:
+    """[N] units in stock at the start."""
+    usual = scenario.initial_stock_periods * firm_demand_moments(scenario)[0]
+    stock = by_firm(scenario.initial_stock, scenario.network, usual)
+    return np.floor(stock + 0.5) if scenario.whole_units else stock
 
 
 def targets_of(scenario: Scenario, disruption: Disruption) -> np.ndarray:
@@ -119,5 +148,11 @@ def extensions(scenario: Scenario) -> tuple[str, ...]:
         "capacity": scenario.capacity is not None,
         "lost_sales": scenario.lost_sales,
         "disruptions": bool(scenario.disruptions),
+        "review_period": bool((review_periods(scenario) > 1).any()),
+        "minimum_order": bool(by_firm(scenario.minimum_order, scenario.network, 0.0).any()),
+        "lot_size": bool(by_firm(scenario.lot_size, scenario.network, 0.0).any()),
+        "order_cost": bool(order_costs(scenario).any()),
+        "storage_capacity": scenario.storage_capacity is not None,
+        "whole_units": scenario.whole_units,
     }
     return tuple(name for name, is_so in beyond.items() if is_so)

@@ -30,7 +30,7 @@ from scenv.scenario.demand import Demand, PoissonDemand
 from scenv.scenario.demand.from_network import demand_of_network
 from scenv.scenario.disruption_sets import DISRUPTION_SETS, named_disruptions
 from scenv.scenario.disruptions import Disruptions
-from scenv.scenario.fields import FieldError, Switch, at, number, number_or_named, read_model, whole
+from scenv.scenario.fields import FieldError, Switch, at, number, read_model, whole
 from scenv.scenario.lead_times import (
     DEFAULT_LEAD_TIME,
     Leg,
@@ -40,11 +40,8 @@ from scenv.scenario.lead_times import (
     longest_lead_times,
 )
 from scenv.scenario.network_source import NETWORK_SCHEMA, network_of
+from scenv.scenario.per_firm import PER_FIRM_FIELDS, UNIT_FIELDS, PerFirm, WholePerFirm, require_firms
 from scenv.scenario.periods import PeriodsDistribution
-
-
-def _read_capacity(value: Any) -> Any:
-    return None if value is None else number_or_named(number())(value)
 
 
 def _demand_of(value: Any, info: ValidationInfo) -> Any:
@@ -136,7 +133,7 @@ class Scenario(BaseModel):
         description="Whether orders and shipments with random lead times may overtake earlier ones on their link; "
         "otherwise they wait, and arrive together [choice: no].",
     )
-    capacity: Annotated[float | Mapping[str, float] | None, BeforeValidator(_read_capacity)] = Field(
+    capacity: PerFirm | None = Field(
         default=None,
         description="Units that a firm can serve in a period, to all its customers together; what it receives and "
         "holds is not limited. A number, or a mapping firm -> units with 'default' for the rest (without it, the rest "
@@ -146,6 +143,43 @@ class Scenario(BaseModel):
         default=False,
         description="External demand that a retailer cannot serve at once is lost, at the cost of one period's "
         "backorder per unit, instead of owed [choice: owed, as in the paper].",
+    )
+    review_period: WholePerFirm = Field(
+        default=1,
+        description="A firm orders at the end of periods 0, k, 2k, .. only; in between it orders nothing, and the "
+        "demand that it answers adds up. A number, or a mapping firm -> periods with 'default' for the rest "
+        "[choice: 1, every period].",
+    )
+    minimum_order: PerFirm = Field(
+        default=0.0,
+        description="Least quantity of an order, units: a smaller one, if it is not 0, is raised to it. A number, or "
+        "a mapping firm -> units with 'default' for the rest [choice: none].",
+    )
+    lot_size: PerFirm = Field(
+        default=0.0,
+        description="Orders are rounded up to a whole multiple of it, after minimum_order, units; likewise "
+        "[choice: 0, any quantity].",
+    )
+    order_cost: PerFirm = Field(
+        default=0.0,
+        description="Fixed cost of an order, whatever its size, in the cost of the period that the order opens; "
+        "likewise [choice: none].",
+    )
+    storage_capacity: PerFirm | None = Field(
+        default=None,
+        description="Units that fit into a firm's stock: what arrives and does not fit waits at the gate, still on "
+        "order, until there is room. A number, or a mapping firm -> units with 'default' for the rest (without it, "
+        "the rest has no limit) [choice: no limit].",
+    )
+    overflow_cost: PerFirm | None = Field(
+        default=None,
+        description="Cost per unit and period of what waits at the gate of a full stock; a number or mapping likewise "
+        "(who is not named, and 'default' is neither, pays its holding cost) [choice: the holding cost].",
+    )
+    whole_units: Switch = Field(
+        default=False,
+        description="Everything is whole units: demand and orders are rounded to the nearest, and orders and scarce "
+        "stock are split by largest remainders [choice: no, equal splits make fractions, as in the paper].",
     )
     disruptions: Annotated[Disruptions, BeforeValidator(_disruptions_of)] = Field(
         default=(),
@@ -160,6 +194,11 @@ class Scenario(BaseModel):
     initial_stock_periods: Annotated[float, BeforeValidator(number(0, 1e6))] = Field(
         default=1.0,
         description="On-hand stock at the start, in periods of the firm's mean demand [choice].",
+    )
+    initial_stock: PerFirm | None = Field(
+        default=None,
+        description="On-hand stock at the start, units, in place of initial_stock_periods: a number, or a mapping "
+        "firm -> units, in which 'default' may stand for the rest.",
     )
     allocation: Literal["proportional", "priority"] = Field(
         default="proportional",
@@ -242,12 +281,10 @@ class Scenario(BaseModel):
                 )
 
     def _check_names(self) -> None:
-        """Capacities and disruptions name firms, links and retailers of this network, and stage times are there."""
-        if isinstance(self.capacity, Mapping):
-            for name in self.capacity:
-                if name not in self.network.agents and name != "default":
-                    hint = did_you_mean(name, self.network.agents)
-                    raise FieldError(f"{shown(name)} is no firm of network {self.network.name!r}{hint}", ("capacity",))
+        """Numbers by firm and disruptions name firms, links and retailers of this network, and stage times are there."""
+        for field in PER_FIRM_FIELDS:
+            with at(field):
+                require_firms(getattr(self, field), self.network, whole_units=self.whole_units and field in UNIT_FIELDS)
         for index, disruption in enumerate(self.disruptions):
             with at("disruptions", index):
                 disruption.positions_in(self.network)

@@ -96,6 +96,7 @@ class Segments:
     Attributes:
         firm: [K] the firm of each link.
         first: [N] the first link of each firm.
+        start: [K] how many links the firms before a link's own have.
         ranks: the links of the M firms that have several, these firms sorted by number of links, most first: entry k
             holds the (k + 1)-th link of each firm that has so many, [n_k], M = n_0 = n_1 >= n_2 ...; empty if M = 0.
         shared: [M] those firms.
@@ -104,6 +105,7 @@ class Segments:
 
     firm: Array
     first: Array
+    start: Array
     ranks: tuple[Array, ...]
     shared: Array
     pick: Array
@@ -133,6 +135,7 @@ class Segments:
         return cls(
             firm=asarray(firm),
             first=asarray(first),
+            start=asarray(start[firm]),
             ranks=tuple(asarray(links) for links in ranks),
             shared=asarray(shared),
             pick=asarray(pick),

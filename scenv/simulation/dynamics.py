@@ -14,8 +14,10 @@ from typing import NamedTuple
 import array_api_compat
 
 from scenv.simulation.array_ops import Array, concat, lesser, positive_part, ratio, take
+from scenv.simulation.order_rules import ordered
 from scenv.simulation.pipelines import Journeys, pipeline_with, send
 from scenv.simulation.structure import Structure
+from scenv.simulation.whole_units import whole_parts, whole_slots
 
 
 class Books(NamedTuple):
@@ -42,8 +44,10 @@ class State:
             many slots as the longest lead time, and one less while nothing can stand in the last one: orders before
             the firms have placed theirs, shipments never.
         shipments: slots of [S+E, B]; slot k holds the goods that arrive in k + 1 periods. Goods that wait at the gate
-            of a closed firm are in slot 0.
+            of a closed firm or a full stock are in slot 0.
+        ordered: [N, B] what each firm ordered last, after closures and `scenv.simulation.order_rules`.
         lost: [N, B] external demand of the period that was lost, or None where unmet demand is owed.
+        waiting: [N, B] goods at the gate that did not come in, or None where every stock is unlimited.
     """
 
     on_hand: Array
@@ -53,7 +57,9 @@ class State:
     claims: Array
     orders: tuple[Array, ...]
     shipments: tuple[Array, ...]
+    ordered: Array
     lost: Array | None = None
+    waiting: Array | None = None
 
 
 class Conditions(NamedTuple):
@@ -63,11 +69,13 @@ class Conditions(NamedTuple):
         orders: lead times of the orders that are placed at the end of the period.
         shipments: lead times of what is shipped in the period.
         open: [N, B] 1 where a firm is open, 0 where it is closed.
+        review: [N, 1] 1 where a firm orders in the period, 0 where it does between its reviews.
     """
 
     orders: Journeys | None = None
     shipments: Journeys | None = None
     open: Array | None = None
+    review: Array | None = None
 
 
 USUAL = Conditions()
@@ -114,6 +122,8 @@ def initial_state(
     flow = batched(structure, structure.buyers.spread(structure.mean_demand) * structure.share, num_envs)
     orders = pipeline_with(structure.order_lead, flow, orders_under_way)
     shipments = pipeline_with(structure.shipment_lead, flow, shipments_under_way)
+    if structure.whole_units:
+        orders, shipments = whole_slots(orders), whole_slots(shipments)
     on_hand = batched(structure, structure.initial_on_hand, num_envs)
     shape = (structure.num_edges + structure.num_retailers, num_envs)
     nothing = xp.zeros(shape, dtype=flow.dtype, device=array_api_compat.device(flow))
@@ -125,6 +135,7 @@ def initial_state(
         claims=nothing,
         orders=orders,
         shipments=shipments,
+        ordered=xp.zeros_like(on_hand),
         lost=xp.zeros_like(on_hand) if structure.lost_sales else None,
     )
 
@@ -166,7 +177,7 @@ def order_quantity(demand: Array, adjustment: Array) -> Array:
 
 def place_orders(structure: Structure, state: State, orders: Array, now: Conditions = USUAL) -> State:
     """Step 6 of a period: OO_i += q_i, and q_i goes to i's suppliers in equal parts (paper section 4.2)."""
-    orders, per_link = split_orders(structure, orders, now.open)
+    orders, per_link = split_orders(structure, orders, now)
     return State(
         on_hand=state.on_hand,
         on_order=state.on_order + orders,
@@ -175,22 +186,28 @@ def place_orders(structure: Structure, state: State, orders: Array, now: Conditi
         claims=state.claims,
         orders=send(state.orders, per_link, structure.order_lead, now.orders),
         shipments=state.shipments,
+        ordered=orders,
         lost=state.lost,
+        waiting=state.waiting,
     )
 
 
-def split_orders(structure: Structure, orders: Array, is_open: Array | None) -> tuple[Array, Array]:
-    """(orders [N, B] as placed: a closed firm orders nothing, whatever it decided; the part on each order link)."""
-    if is_open is not None:
-        orders = orders * is_open
-    return orders, structure.buyers.spread(orders) * structure.share
+def split_orders(structure: Structure, orders: Array, now: Conditions) -> tuple[Array, Array]:
+    """(orders [N, B] as placed: after the scenario's rules, and a closed firm orders nothing, whatever it decided; the
+    part on each order link).
+    """
+    orders = ordered(structure.rules, orders, now.review)
+    if now.open is not None:
+        orders = orders * now.open
+    parts = structure.buyers.spread(orders) * structure.share
+    return orders, whole_parts(structure.buyers, parts) if structure.whole_units else parts
 
 
 def advance(
     structure: Structure, state: State, demand: Array, now: Conditions = USUAL
 ) -> tuple[State, LocalState, Array]:
     """Steps 1 to 5 of a period: receive, take orders, serve, pay, observe. Returns (state, local state, cost)."""
-    arriving, under_way = arrivals(structure, state.shipments, now.open)
+    arriving, under_way, waiting = arrivals(structure, state.shipments, state.on_hand, now.open)
     due = state.orders[0]
     claims = concat([due[structure.num_sources :, :], demand])  # at a retailer, orders are the external demand
     books, shipped, local = settle(structure, state, arriving, claims, now.open)
@@ -201,8 +218,11 @@ def advance(
         claims=claims,
         orders=state.orders[1:],
         shipments=send(under_way, leaving, structure.shipment_lead, now.shipments),
+        ordered=state.ordered,
+        waiting=waiting,
     )
-    return following, local, period_cost(structure, local, books.lost)
+    cost, more = period_cost(structure, local, books.lost), practice_cost(structure, state.ordered, waiting)
+    return following, local, cost if more is None else cost + more
 
 
 def settle(
@@ -248,16 +268,52 @@ def period_cost(structure: Structure, local: LocalState, lost: Array | None = No
     return structure.backorder_cost * unmet + structure.holding_cost * local.on_hand
 
 
+def order_cost(structure: Structure, orders: Array) -> Array | None:
+    """[N, B] the fixed cost of each firm that orders anything, None where nobody has one (ours)."""
+    if structure.order_cost is None:
+        return None
+    xp = structure.xp
+    return xp.where(orders > 0, structure.order_cost, xp.zeros_like(orders))
+
+
+def practice_cost(structure: Structure, ordered_last: Array, waiting: Array | None) -> Array | None:
+    """[N, B] what a period costs beside equation 1, None for nothing: the order that opens it, and what waits at the
+    gate of a full stock (ours).
+    """
+    fixed = order_cost(structure, ordered_last)
+    if waiting is None:
+        return fixed
+    at_the_gate = structure.overflow_cost * waiting
+    return at_the_gate if fixed is None else fixed + at_the_gate
+
+
 def arrivals(
-    structure: Structure, shipments: tuple[Array, ...], is_open: Array | None
-) -> tuple[Array, tuple[Array, ...]]:
-    """(what is received on each link, the pipeline without it). At a closed firm it waits and is due next period."""
+    structure: Structure, shipments: tuple[Array, ...], on_hand: Array, is_open: Array | None
+) -> tuple[Array, tuple[Array, ...], Array | None]:
+    """What comes in. At a closed firm all waits and is due next period; so does what does not fit into a stock of
+    limited size, shared in proportion to what is due on the links.
+
+    Args:
+        structure: the compiled scenario.
+        shipments: goods under way, slot 0 due now.
+        on_hand: [N, B] stock before.
+        is_open: [N, B] 1 where a firm is open, 0 where it is closed; None for all open.
+
+    Returns:
+        (what is received on each link, the pipeline without it, [N, B] what waits, None where no stock is limited).
+    """
     due, later = shipments[0], shipments[1:]
-    if is_open is None:
-        return due, later
-    received = due * structure.buyers.spread(is_open)
+    if is_open is None and structure.storage is None:
+        return due, later, None
+    received = due if is_open is None else due * structure.buyers.spread(is_open)
+    if structure.storage is not None:
+        arrived = structure.buyers.sum(received)
+        too_much, _ = _share_in_proportion(positive_part(structure.storage - on_hand), arrived)
+        kept_out = received * structure.buyers.spread(too_much)
+        received = received - (whole_parts(structure.buyers, kept_out) if structure.whole_units else kept_out)
     waiting = due - received
-    return received, (waiting + later[0], *later[1:]) if later else (waiting,)
+    at_the_gate = None if structure.storage is None else structure.buyers.sum(waiting)
+    return received, (waiting + later[0], *later[1:]) if later else (waiting,), at_the_gate
 
 
 def _available(structure: Structure, stock: Array, is_open: Array | None) -> Array:
@@ -300,7 +356,10 @@ def serve(
     unserved_owed, stock = _share_in_proportion(stock, books.owed)
     unserved_new, stock = _share_in_proportion(stock, claimed)
     spread = structure.sellers.spread
-    backorder = books.backorder * spread(unserved_owed) + claims * spread(unserved_new)
+    old, new = books.backorder * spread(unserved_owed), claims * spread(unserved_new)
+    if structure.whole_units:
+        old, new = whole_parts(structure.sellers, old), whole_parts(structure.sellers, new)
+    backorder = old + new
     return total - backorder, stock, backorder
 
 

@@ -107,18 +107,23 @@ def draw_exogenous(scenario: Scenario, structure: Structure, streams: RandomStre
     """Draw the next episode of all rows."""
     streams.next_episode()
     if not (scenario.disruptions or structure.order_lead.drawn or structure.shipment_lead.drawn):
-        return Exogenous(demand=streams.demand(scenario))
+        return Exogenous(demand=_demand(scenario, streams))
     closed = _combined(scenario, streams, Closure, len(scenario.network.agents))
     delay = _combined(scenario, streams, Delay, len(structure.shipment_lead.links))
     factor = _combined(scenario, streams, DemandShock, len(scenario.network.retailers))
     return Exogenous(
-        demand=streams.demand(scenario, factor),
+        demand=_demand(scenario, streams, factor),
         orders=_drawn(scenario, structure.order_lead, streams, Purpose.ORDER_LEAD_TIME, None),
         shipments=_drawn(scenario, structure.shipment_lead, streams, Purpose.SHIPMENT_LEAD_TIME, delay),
         closed=closed,
         delay=delay,
         demand_factor=factor,
     )
+
+
+def _demand(scenario: Scenario, streams: RandomStreams, factor: np.ndarray | None = None) -> np.ndarray:
+    demand = streams.demand(scenario, factor)
+    return np.floor(demand + 0.5) if scenario.whole_units else demand
 
 
 def _combined(scenario: Scenario, streams: RandomStreams, kind: type[Disruption], targets: int) -> np.ndarray | None:

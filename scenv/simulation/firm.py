@@ -25,12 +25,14 @@ from scenv.simulation.dynamics import (
     arrivals,
     batched,
     period_cost,
+    practice_cost,
     settle,
     split_orders,
 )
 from scenv.simulation.exogenous import Exogenous, RowConditions
 from scenv.simulation.pipelines import pipeline_with, send
 from scenv.simulation.structure import LeadTimes, PriorityRanks, Structure
+from scenv.simulation.whole_units import whole_slots
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,11 +80,13 @@ class FirmState:
         books: stock, on order, backorders; [1, B] and, by claim link, [C+R, B].
         orders: slots of [S+C, B], the orders that reach it (or the external supplier) in k + 1 periods.
         shipments: slots of [K, B], the goods that reach it in k + 1 periods.
+        ordered: [1, B] what it ordered last.
     """
 
     books: Books
     orders: tuple[Array, ...]
     shipments: tuple[Array, ...]
+    ordered: Array
 
 
 def firm_structure(scenario: Scenario, whole: Structure, agent: str, asarray: Any = np.asarray) -> FirmStructure:
@@ -125,6 +129,10 @@ def firm_structure(scenario: Scenario, whole: Structure, agent: str, asarray: An
         lead_time=whole.lead_time[i : i + 1],
         initial_on_hand=row(whole.initial_on_hand),
         capacity=row(whole.capacity),
+        rules=None if whole.rules is None else whole.rules.rows(slice(i, i + 1), asarray),
+        order_cost=row(whole.order_cost),
+        storage=row(whole.storage),
+        overflow_cost=row(whole.overflow_cost),
         edge_names=tuple(whole.edge_names[k - sources] for k in out_links),
         priority=None if whole.priority is None else PriorityRanks.build(np.zeros(claims, dtype=np.intp), 1, asarray),
     )
@@ -190,6 +198,9 @@ def firm_initial_state(firm: FirmStructure, num_envs: int, exogenous: FirmExogen
     inflow, orderflow = batched(own, firm.inflow, num_envs), batched(own, firm.orderflow, num_envs)
     shipments = pipeline_with(own.shipment_lead, inflow, shipments_under_way)
     placed = pipeline_with(firm.placed_lead, inflow, exogenous.placed_under_way)
+    kept = pipeline_with(own.order_lead, orderflow, orders_under_way) if firm.keeps_orders else ()
+    if own.whole_units:
+        shipments, placed, kept = whole_slots(shipments), whole_slots(placed), whole_slots(kept)
     on_hand = batched(own, own.initial_on_hand, num_envs)
     nothing = on_hand * 0.0
     claims = concat([nothing] * (own.num_edges + own.num_retailers))
@@ -201,8 +212,9 @@ def firm_initial_state(firm: FirmStructure, num_envs: int, exogenous: FirmExogen
             owed=nothing,
             lost=nothing if own.lost_sales else None,
         ),
-        orders=pipeline_with(own.order_lead, orderflow, orders_under_way) if firm.keeps_orders else (),
+        orders=kept,
         shipments=shipments,
+        ordered=nothing,
     )
 
 
@@ -216,6 +228,7 @@ class FirmPeriod:
         supplied: [S, B] what the external supplier sends to it.
         local: the local state, fields [1, B].
         cost: [1, B].
+        waiting: [1, B] goods at its gate that did not come in, or None where its stock is unlimited.
     """
 
     state: FirmState
@@ -223,6 +236,7 @@ class FirmPeriod:
     supplied: Array
     local: LocalState
     cost: Array
+    waiting: Array | None
 
 
 def live(firm: FirmStructure, state: FirmState, demand: Array, now: Conditions = USUAL) -> FirmPeriod:
@@ -235,22 +249,24 @@ def live(firm: FirmStructure, state: FirmState, demand: Array, now: Conditions =
         now: the conditions of the period.
     """
     own = firm.own
-    arriving, under_way = arrivals(own, state.shipments, now.open)
+    arriving, under_way, waiting = arrivals(own, state.shipments, state.books.on_hand, now.open)
     due = state.orders[0] if state.orders else demand[:0, ...]
     claims = concat([due[own.num_sources :, ...], demand])
     books, shipped, local = settle(own, state.books, arriving, claims, now.open)
+    cost, more = period_cost(own, local, books.lost), practice_cost(own, state.ordered, waiting)
     return FirmPeriod(
-        state=FirmState(books=books, orders=state.orders[1:], shipments=under_way),
+        state=FirmState(books=books, orders=state.orders[1:], shipments=under_way, ordered=state.ordered),
         shipped=shipped[: own.num_edges, ...],
         supplied=due[: own.num_sources, ...],
         local=local,
-        cost=period_cost(own, local, books.lost),
+        cost=cost if more is None else cost + more,
+        waiting=waiting,
     )
 
 
 def place(firm: FirmStructure, quantity: Array, now: Conditions = USUAL) -> tuple[Array, Array]:
     """Step 6: (what is ordered [1, B], the part of it on each link to a supplier [K, B])."""
-    return split_orders(firm.own, quantity, now.open)
+    return split_orders(firm.own, quantity, now)
 
 
 def take_in(
@@ -279,4 +295,5 @@ def take_in(
         books=state.books._replace(on_order=state.books.on_order + quantity),
         orders=send(state.orders, kept, own.order_lead, now.orders) if firm.keeps_orders else (),
         shipments=send(state.shipments, leaving, own.shipment_lead, now.shipments),
+        ordered=quantity,
     )

@@ -29,8 +29,10 @@ class RewardRule(Protocol):
     def start(self, cost: Array) -> None:
         """Begin an episode with the cost [N, B] of period 0."""
 
-    def step(self, cost: Array) -> Array:
-        """Take the cost [N, B] of the period that a step call brought; return that call's rewards [N, B]."""
+    def step(self, cost: Array, order_cost: Array | None = None) -> Array:
+        """Take the cost [N, B] of the period that a step call brought, and the part of it that is the fixed cost of the
+        orders of that very call; return that call's rewards [N, B].
+        """
 
 
 class WindowedReward:
@@ -44,6 +46,10 @@ class WindowedReward:
     The reward is emitted by the step call that brings the last cost of its window. The call that decides in period t
     brings period t + 1, so `delay[i]` is one less than the periods from the action to the window's end, and rewards
     are 0 before.
+
+    The fixed cost of an order is paid before its window begins. It counts in the reward of the action that ordered,
+    and in no other, with the weight that any cost has in all windows together: (1/dt) sum gamma^{t'-t} c_r,i over the
+    terms of a window.
     """
 
     def __init__(
@@ -61,21 +67,30 @@ class WindowedReward:
         self._delay_on_device = xp.asarray(self.delay[:, None], device=device)
         self._first_complete, self._all_complete = int(self.delay.min()), int(self.delay.max())
         self._windows = Windows(last - first + 1, gamma, lambda index: xp.asarray(index, device=device))
+        weights = np.array([sum(gamma**k for k in range(terms)) for terms in last - first + 1])
+        self._order_weight = xp.asarray(weights[:, None], dtype=xp.float64, device=device)
+        self._order_costs = Delayed(self.delay, self._delay_on_device)
         self._step = 0
 
     def start(self, cost: Array) -> None:
         """Begin an episode with the cost [N, B] of period 0."""
         self._windows.clear()
+        self._order_costs.clear()
         self._windows.push(cost)
         self._step = 0
 
-    def step(self, cost: Array) -> Array:
+    def step(self, cost: Array, order_cost: Array | None = None) -> Array:
         """Rewards [N, B] of this step call, whose own cost is the last of the windows that they are of."""
-        self._windows.push(cost)
+        self._windows.push(cost if order_cost is None else cost - order_cost)
+        if order_cost is not None:
+            self._order_costs.push(order_cost)
         if self._step < self._first_complete:
             reward = namespace(cost).zeros_like(cost)
         else:
-            reward = self._coefficient * self._windows.value()
+            total = self._windows.value()
+            if order_cost is not None:
+                total = total + self._order_weight * self._order_costs.value()
+            reward = self._coefficient * total
             if self._step < self._all_complete:
                 xp = namespace(cost)
                 reward = xp.where(self._delay_on_device <= self._step, reward, xp.zeros_like(reward))
@@ -113,6 +128,38 @@ class Windows:
         if self._firms is None:
             return self._sums[0].value()
         return take(concat([total.value() for total in self._sums]), self._place)
+
+
+class Delayed:
+    """The values of a stream [N, B] of so many steps ago, for each firm its own number; 0 before the start."""
+
+    def __init__(self, delay: np.ndarray, on_device: Array) -> None:
+        """By `delay` [N] steps, also as the backend's array [N, 1]."""
+        self._distinct, self._delay = [int(steps) for steps in np.unique(delay)], on_device
+        self._values: deque[Array] = deque(maxlen=self._distinct[-1] + 1)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Delayed:
+        """Values are never written, so a copy may share them, and with them the gradient that they carry."""
+        twin = copy.copy(self)
+        twin._values = self._values.copy()
+        return twin
+
+    def clear(self) -> None:
+        """Forget all values."""
+        self._values.clear()
+
+    def push(self, value: Array) -> None:
+        """Take the next value [N, B] of the stream."""
+        self._values.append(value)
+
+    def value(self) -> Array:
+        """[N, B]."""
+        xp = namespace(self._values[-1])
+        result = xp.zeros_like(self._values[-1])
+        for steps in self._distinct:
+            if steps < len(self._values):
+                result = xp.where(self._delay == steps, self._values[-1 - steps], result)
+        return result
 
 
 class DiscountedSum:
@@ -173,8 +220,8 @@ class ImmediateReward:
     def start(self, cost: Array) -> None:
         """Nothing to remember."""
 
-    def step(self, cost: Array) -> Array:
-        """Rewards [N, B] of this step call."""
+    def step(self, cost: Array, order_cost: Array | None = None) -> Array:
+        """Rewards [N, B] of this step call; the cost of its own orders is among its cost."""
         return self._coefficient * cost
 
 
@@ -198,9 +245,9 @@ class SharedCosts:
         """Begin an episode with the cost [N, B] of period 0."""
         self._rule.start(self._shared(cost))
 
-    def step(self, cost: Array) -> Array:
+    def step(self, cost: Array, order_cost: Array | None = None) -> Array:
         """Rewards [N, B] of this step call."""
-        return self._rule.step(self._shared(cost))
+        return self._rule.step(self._shared(cost), None if order_cost is None else self._shared(order_cost))
 
     def _shared(self, cost: Array) -> Array:
         if self._others is not None:

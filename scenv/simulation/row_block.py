@@ -17,11 +17,13 @@ from scenv.simulation.dynamics import (
     State,
     advance,
     initial_state,
+    order_cost,
     order_quantity,
     transition,
 )
 from scenv.simulation.exogenous import RowConditions
 from scenv.simulation.observation import History, empty_history
+from scenv.simulation.order_rules import reviewing, unanswered
 from scenv.simulation.reward import RewardRule, reward_rule
 from scenv.simulation.structure import Structure
 
@@ -54,6 +56,7 @@ class RowBlock:
         self._history: History
         self._demand: Array
         self._conditions: tuple[Conditions, ...] | None = None
+        self._unanswered: Array | None = None  # demand since each firm's last review, before the period just observed
         self.passages: list[Passage] | None = None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> RowBlock:
@@ -83,20 +86,35 @@ class RowBlock:
         self.observation = self._history.append(self.local)
         self._reward.start(self.cost)
         self.reward = structure.xp.zeros_like(self.cost)
+        self._unanswered = None
+
+    @property
+    def answered(self) -> Array:
+        """[N, b] the demand that an order of this period answers: since the firm's last review, the period's own."""
+        return self.local.demand if self._unanswered is None else self._unanswered + self.local.demand
 
     def adjusted_orders(self, adjustment: Array) -> Array:
-        """Orders [N, b] that adjust the demand just observed by `adjustment` [N, b]."""
-        return order_quantity(self.local.demand, adjustment)
+        """Orders [N, b] that adjust by `adjustment` [N, b] the demand that they answer."""
+        return order_quantity(self.answered, adjustment)
+
+    def conditions(self, period: int) -> Conditions:
+        """What the rows meet in a period."""
+        drawn = USUAL if self._conditions is None else self._conditions[period]
+        review = reviewing(self._structure.rules, period)
+        return drawn if review is None else drawn._replace(review=review)
 
     def step(self, orders: Array, period: int) -> None:
         """Place orders [N, b] and live through period `period`."""
         demand, before = self._demand[period, ...], self.state
-        now, following = (USUAL, USUAL) if self._conditions is None else self._conditions[period - 1 : period + 1]
+        now, following = self.conditions(period - 1), self.conditions(period)
+        if now.review is not None:
+            before_this = self.local.demand * 0.0 if self._unanswered is None else self._unanswered
+            self._unanswered = unanswered(before_this, self.local.demand, now.review)
         self.state, self.local, self.cost = transition(self._structure, before, orders, demand, now, following)
         if self.passages is not None:
             self.passages.append(Passage(before, orders, demand, self.state, self.local, now, following))
         self.observation = self._history.append(self.local)
-        self.reward = self._reward.step(self.cost)
+        self.reward = self._reward.step(self.cost, order_cost(self._structure, self.state.ordered))
 
 
 class NumpyOutput:

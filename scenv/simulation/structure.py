@@ -25,14 +25,19 @@ from scenv.network.order_links import order_link_buyers, order_links
 from scenv.scenario.implied import (
     capacities,
     firm_demand_moments,
+    initial_stock,
     lead_time_distribution,
     longest_delay,
+    order_costs,
+    overflow_costs,
+    storage_capacities,
     unit_costs,
 )
 from scenv.scenario.lead_times import longest_lead_times
 from scenv.scenario.periods import PeriodsDistribution
 from scenv.scenario.scenario import Scenario
 from scenv.simulation.array_ops import Array, Segments, namespace
+from scenv.simulation.order_rules import OrderRules, build_order_rules
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +114,11 @@ class Structure:
             random lead times the mean, rounded up.
         initial_on_hand: [N, 1] units at the start.
         capacity: [N, 1] units that each firm can serve in a period, or None where there is no limit.
+        rules: what becomes of the quantities that firms decide to order, or None where nothing does.
+        order_cost: [N, 1] fixed cost of an order, or None where nobody has one.
+        storage: [N, 1] units that fit into each firm's stock, or None where there is no limit.
+        overflow_cost: [N, 1] cost per unit and period of what waits at the gate of a full stock.
+        whole_units: whether everything is whole units.
         lost_sales: whether external demand that a retailer cannot serve at once is lost instead of owed.
         edge_names: (supplier, customer) of each internal link, in link order.
         priority: the claim links by rank, or None under proportional allocation.
@@ -129,6 +139,11 @@ class Structure:
     lead_time: np.ndarray
     initial_on_hand: Array
     capacity: Array | None
+    rules: OrderRules | None
+    order_cost: Array | None
+    storage: Array | None
+    overflow_cost: Array
+    whole_units: bool
     lost_sales: bool
     edge_names: tuple[tuple[str, str], ...]
     priority: PriorityRanks | None
@@ -164,7 +179,7 @@ def build_structure(scenario: Scenario, asarray: Any = np.asarray) -> Structure:
     shipment_lead = [lead_time_distribution(scenario, "shipment", *link) for link in links]
     mean, _ = firm_demand_moments(scenario)
     holding, backorder = unit_costs(scenario)
-    capacity = capacities(scenario)
+    capacity, storage, order_cost = capacities(scenario), storage_capacities(scenario), order_costs(scenario)
 
     def column(values: np.ndarray) -> Array:
         return asarray(values[:, None])
@@ -183,8 +198,13 @@ def build_structure(scenario: Scenario, asarray: Any = np.asarray) -> Structure:
         backorder_cost=column(backorder),
         mean_demand=column(mean),
         lead_time=longest_lead_times(network, order_lead, shipment_lead, scenario.order_crossing),
-        initial_on_hand=column(scenario.initial_stock_periods * mean),
+        initial_on_hand=column(initial_stock(scenario)),
         capacity=None if capacity is None else column(capacity),
+        rules=build_order_rules(scenario, asarray),
+        order_cost=column(order_cost) if order_cost.any() else None,
+        storage=None if storage is None else column(storage),
+        overflow_cost=column(overflow_costs(scenario)),
+        whole_units=scenario.whole_units,
         lost_sales=scenario.lost_sales,
         edge_names=edge_names,
         priority=PriorityRanks.build(seller, len(network.agents), asarray)

@@ -13,14 +13,15 @@ import numpy as np
 from gymnasium.error import ResetNeeded
 
 from scenv.errors import ActionError
-from scenv.scenario.implied import observation_scale
+from scenv.scenario.implied import extensions, observation_scale
 from scenv.scenario.scenario import Scenario
 from scenv.simulation.adjoint import order_gradients
 from scenv.simulation.array_ops import Array, backend_asarray, firms_first
-from scenv.simulation.dynamics import LocalState, State
+from scenv.simulation.dynamics import LocalState, State, order_cost
 from scenv.simulation.exogenous import Exogenous, draw_exogenous
 from scenv.simulation.memory import check_memory
 from scenv.simulation.observation import LOCAL_STATE_SIZE
+from scenv.simulation.order_rules import reviewing
 from scenv.simulation.random_streams import RandomStreams, Seed, checked_rows
 from scenv.simulation.reward import reward_rule
 from scenv.simulation.row_block import NumpyOutput, RowBlock, WholeOutput
@@ -69,7 +70,9 @@ class VectorEnv:
             orders of `step_orders`: with `backend="torch"`.
         last_info: the info of the latest `reset` or `step`; after `reset`, that of period 0. Always "cost" [B, N];
             with lost sales "lost_sales" [B, N], units of the period; with disruptions "closed" (bool), "delay" (the
-            most periods that any of the firm's incoming links is delayed by) and "demand_factor", each [B, N].
+            most periods that any of the firm's incoming links is delayed by) and "demand_factor", with rules for
+            orders "review" (bool, whether the firm orders at the end of the period), "order_cost" (of the order that
+            opened it) and "waiting" (units at the gate of a full stock), each [B, N].
         baselines: classical policies by name, the reference first: makers of fresh policies for this scenario, as
             `scenv.vector_env` gives them; empty where nobody did.
         firm_env: makes the simulator of one firm of this scenario, as `scenv.firm_env` does: call it with the firm's
@@ -114,7 +117,7 @@ class VectorEnv:
         self._keeps_passages = False
         self._steps_left = 0
         self._disruption_infos: dict[str, np.ndarray] = {}
-        self._more_infos = scenario.lost_sales or bool(scenario.disruptions)
+        self._more_infos = bool(extensions(scenario))
         self.last_info: Info = {}
         self.baselines: Mapping[str, Callable[[], Any]] = {} if baselines is None else dict(baselines)
         self.firm_env = firm_env
@@ -156,10 +159,24 @@ class VectorEnv:
         }
         arrays = {
             name: self._joined([getattr(s, name) for s in states])
-            for name in ("on_hand", "on_order", "backorder", "owed", "claims")
+            for name in ("on_hand", "on_order", "backorder", "owed", "claims", "ordered")
         }
-        lost = [s.lost for s in states if s.lost is not None]
-        return State(**arrays, **slots, lost=self._joined(lost) if lost else None)
+        for name in ("lost", "waiting"):
+            parts = [getattr(s, name) for s in states]
+            arrays[name] = None if parts[0] is None else self._joined(parts)
+        return State(**arrays, **slots)
+
+    @property
+    def ordered(self) -> Array:
+        """[B, N] what the firms ordered in the latest step, after closures and the scenario's rules for orders."""
+        return self._joined([block.state.ordered for block in self._blocks]).T
+
+    @property
+    def answered_demand(self) -> Array:
+        """[B, N] the demand d that an order max(0, d + a) of this period answers: the period's, or where firms review
+        every so many periods, all since the firm's last review.
+        """
+        return self._joined([block.answered for block in self._blocks]).T
 
     def _outputs(self) -> NumpyOutput | WholeOutput:
         if self._on_numpy:
@@ -223,7 +240,8 @@ class VectorEnv:
         return self._step(lambda block: block.adjusted_orders(self._adjustment(actions[block.rows])))
 
     def orders_of(self, actions: Any) -> Array:
-        """The order quantities [B, N] that actions [B, N] mean for the period just observed: max(0, d + a).
+        """The order quantities [B, N] that actions [B, N] mean for the period just observed: max(0, d + a), before the
+        scenario's rules for orders.
 
         Raises:
             ActionError, gymnasium.error.ResetNeeded: as `step`.
@@ -245,8 +263,12 @@ class VectorEnv:
 
     @property
     def has_order_gradients(self) -> bool:
-        """Whether `order_gradients` knows this scenario's rules: on numpy, without `allocation="priority"`."""
-        return self._on_numpy and self.structure.priority is None
+        """Whether `order_gradients` knows this scenario's rules: on numpy, without `allocation="priority"`,
+        `review_period` and `storage_capacity`.
+        """
+        structure = self.structure
+        reviews = structure.rules is not None and structure.rules.review is not None
+        return self._on_numpy and structure.priority is None and structure.storage is None and not reviews
 
     def keep_passages(self) -> None:
         """Keep the steps of every episode from the next `reset` on, for `order_gradients`."""
@@ -271,7 +293,7 @@ class VectorEnv:
         """
         if not self.has_order_gradients or not self._keeps_passages or self._steps_left > 0:
             raise ValueError(
-                "order_gradients needs a whole episode on numpy, played after keep_passages(), no priority"
+                "order_gradients needs a whole episode on numpy, played after keep_passages(), and has_order_gradients"
             )
         parts = []
         for block in self._blocks:
@@ -302,8 +324,21 @@ class VectorEnv:
             return info
         if self.structure.lost_sales:
             info["lost_sales"] = self._joined([block.state.lost for block in self._blocks]).T
+        info |= self._practice_info(cost)
         for name, path in self._disruption_infos.items():
             info[name] = self._asarray(path[:, self.period].copy())
+        return info
+
+    def _practice_info(self, cost: Array) -> Info:
+        """What the scenario's rules for orders do in the period just observed, arrays [B, N]."""
+        structure, info = self.structure, {}
+        review = reviewing(structure.rules, self.period)
+        if review is not None:
+            info["review"] = (review.T + 0.0 * cost) > 0
+        if structure.order_cost is not None:
+            info["order_cost"] = order_cost(structure, self.ordered.T).T
+        if structure.storage is not None:
+            info["waiting"] = self._joined([block.state.waiting for block in self._blocks]).T
         return info
 
     def _require_running(self) -> None:
