@@ -59,7 +59,7 @@ def disruptions(draw: st.DrawFn, graph: nx.DiGraph) -> list[dict[str, Any]]:
 @st.composite
 def extensions(draw: st.DrawFn, graph: nx.DiGraph) -> dict[str, Any]:
     """What goes beyond the paper's model, each with an even chance: random lead times, capacity, lost sales,
-    disruptions.
+    disruptions; and with an even chance rules for orders.
     """
     fields: dict[str, Any] = {
         "order_lead_time": draw(periods(3)),
@@ -69,7 +69,29 @@ def extensions(draw: st.DrawFn, graph: nx.DiGraph) -> dict[str, Any]:
         "lost_sales": True,
         "disruptions": draw(disruptions(graph)),
     }
-    return {name: value for name, value in fields.items() if draw(st.booleans())}
+    chosen = {name: value for name, value in fields.items() if draw(st.booleans())}
+    return chosen | draw(order_rules(chosen)) if draw(st.booleans()) else chosen
+
+
+@st.composite
+def order_rules(draw: st.DrawFn, others: dict[str, Any]) -> dict[str, Any]:
+    """Orders as they are in practice, each with an even chance; whole units only where `others` are whole."""
+    units = st.integers(0, 30).map(float)
+    fields: dict[str, Any] = {
+        "review_period": draw(st.integers(1, 4) | st.just({"f0": 3, "default": 2})),
+        "minimum_order": draw(units | st.just({"f1": 12.0})),
+        "lot_size": draw(units | st.just({"f0": 7.0, "default": 2.0})),
+        "order_cost": draw(st.floats(0, 50) | st.just({"f1": 9.0})),
+        "storage_capacity": draw(units | st.just({"f0": 15.0})),
+        "overflow_cost": draw(st.floats(0, 5)),
+        "initial_stock": draw(units | st.just({"f1": 3.0})),
+    }
+    chosen = {name: value for name, value in fields.items() if draw(st.booleans())}
+    if draw(st.booleans()):
+        chosen["whole_units"] = True
+        if not isinstance(others.get("capacity"), dict):
+            chosen["capacity"] = draw(units) if "capacity" in others else None
+    return chosen
 
 
 @st.composite

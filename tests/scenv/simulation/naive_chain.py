@@ -13,6 +13,7 @@ import numpy as np
 
 import scenv
 from scenv.scenario.implied import capacities, firm_demand_moments, lead_time_distribution, unit_costs
+from tests.scenv.simulation.naive_practice import Practice, largest_remainders, nearest, whole_flow
 from scenv.simulation.exogenous import Exogenous
 
 OUTSIDE = "outside"
@@ -43,7 +44,8 @@ class NaiveChain:
     def __post_init__(self) -> None:
         network = self.scenario.network
         self.firms = network.agents
-        self.suppliers = {f: [u for u, v in network.edges if v == f] or [OUTSIDE] for f in self.firms}
+        # In the order of the firms, which is the order of ties.
+        self.suppliers = {f: [u for u in self.firms if (u, f) in network.edges] or [OUTSIDE] for f in self.firms}
         self.customers = {f: [v for u, v in network.edges if u == f] or ["people"] for f in self.firms}
         inner = [(u, v) for firm in self.firms for u, v in network.edges if u == firm]
         self.links: list[Link] = [(OUTSIDE, self.firms[i]) for i in network.sources] + inner
@@ -54,7 +56,10 @@ class NaiveChain:
         )
         self.unit_costs = dict(zip(self.firms, zip(*unit_costs(self.scenario), strict=True), strict=True))
         self.fixed = {(link, leg): self._fixed(link, leg) for link in self.links for leg in ("order", "shipment")}
-        self.on_hand = {firm: self.scenario.initial_stock_periods * self.mean[firm] for firm in self.firms}
+        self.practice = Practice(self.scenario, self.mean)
+        self.on_hand = {firm: self.practice.of(firm).stock for firm in self.firms}
+        self.order_cost = {firm: [0.0] for firm in self.firms}  # of the orders that open each period
+        self.waiting: dict[str, list[float]] = {firm: [] for firm in self.firms}
         self.on_order = dict.fromkeys(self.firms, 0.0)
         for link in self.links:
             self._start(link, "order", self.orders[link])
@@ -71,9 +76,12 @@ class NaiveChain:
         else:
             counts = journeys.initial[:, self.links.index(link), self.row]
             consignments = dict(enumerate(counts.tolist()))
-        for period, count in consignments.items():
-            under_way[period] += flow * count
-            self.on_order[buyer] += flow * count
+        amounts = {period: flow * count for period, count in consignments.items()}
+        if self.scenario.whole_units:
+            amounts = whole_flow(amounts)
+        for period, amount in amounts.items():
+            under_way[period] += amount
+            self.on_order[buyer] += amount
 
     def _fixed(self, link: Link, leg: str) -> int:
         supplier = None if link[0] == OUTSIDE else link[0]
@@ -92,13 +100,16 @@ class NaiveChain:
 
     def step(self, quantities: dict[str, float]) -> None:
         """Every firm orders (step 6), then the next period passes."""
-        for firm, quantity in quantities.items():
-            if not self.closed(firm):
-                self.on_order[firm] += quantity
-                for supplier in self.suppliers[firm]:
-                    link = (supplier, firm)
-                    part = quantity / len(self.suppliers[firm])
-                    self.orders[link][self.period + self._journey(link, "order")] += part
+        for firm, wanted in quantities.items():
+            quantity = 0.0 if self.closed(firm) else self.practice.of(firm).order(wanted, self.period)
+            self.order_cost[firm].append(self.practice.of(firm).fixed_cost if quantity > 0 else 0.0)
+            self.on_order[firm] += quantity
+            parts = {supplier: quantity / len(self.suppliers[firm]) for supplier in self.suppliers[firm]}
+            if self.scenario.whole_units:
+                parts = largest_remainders(parts)
+            for supplier, part in parts.items():
+                link = (supplier, firm)
+                self.orders[link][self.period + self._journey(link, "order")] += part
         self._live()
 
     def _live(self) -> None:
@@ -114,19 +125,26 @@ class NaiveChain:
         self.goods[link][self.period + self._journey(link, "shipment")] += units
 
     def _live_firm(self, firm: str) -> None:
-        received = 0.0
-        for supplier in self.suppliers[firm]:
-            due = self.goods[supplier, firm].pop(self.period, 0.0)
-            if self.closed(firm):
-                self.goods[supplier, firm][self.period + 1] += due
-            else:
-                received += due
+        due = {supplier: self.goods[supplier, firm].pop(self.period, 0.0) for supplier in self.suppliers[firm]}
+        room = 0.0 if self.closed(firm) else max(0.0, self.practice.of(firm).storage - self.on_hand[firm])
+        arrived = sum(due.values())
+        kept_out = 0.0 if arrived <= room else 1.0 - room / arrived
+        waiting = {supplier: units * kept_out for supplier, units in due.items()}
+        if self.scenario.whole_units:
+            waiting = largest_remainders(waiting)
+        for supplier, units in waiting.items():
+            self.goods[supplier, firm][self.period + 1] += units
+        received = sum(due[supplier] - waiting[supplier] for supplier in due)
+        self.waiting[firm].append(sum(waiting.values()))
         self.on_hand[firm] += received
         self.on_order[firm] -= received
         new = {customer: self._claim(firm, customer) for customer in self.customers[firm]}
         left = 0.0 if self.closed(firm) else min(self.on_hand[firm], self.capacity[firm])
         old = {customer: self.owed[firm, customer] for customer in new}
-        shipped = by_priority(left, old, new) if self.scenario.allocation == "priority" else in_passes(left, old, new)
+        if self.scenario.allocation == "priority":
+            shipped = by_priority(left, old, new)
+        else:
+            shipped = in_passes(left, old, new, whole=self.scenario.whole_units)
         lost = 0.0
         for customer, units in shipped.items():
             self.on_hand[firm] = max(0.0, self.on_hand[firm] - units)  # rounding dust of thirds
@@ -139,13 +157,16 @@ class NaiveChain:
         state = (owed, self.on_hand[firm], self.on_order[firm], received, sum(new.values()))
         self.local[firm].append(state)
         holding, backorder = self.unit_costs[firm]
-        self.cost[firm].append(backorder * (owed + lost) + holding * self.on_hand[firm])
+        beside = self.order_cost[firm][-1] + self.practice.of(firm).overflow_cost * self.waiting[firm][-1]
+        self.cost[firm].append(backorder * (owed + lost) + holding * self.on_hand[firm] + beside)
 
     def _claim(self, firm: str, customer: str) -> float:
         if customer != "people":
             return self.orders[firm, customer].pop(self.period, 0.0)
         retailer = self.scenario.retailer_names.index(firm)
-        return float(self.drawn.demand[self.row, self.period, retailer])
+        demand = float(self.drawn.demand[self.row, self.period, retailer])
+        assert not self.scenario.whole_units or demand == nearest(demand)
+        return demand
 
     def latest(self, firm: str) -> tuple[float, ...]:
         """A firm's local state of the present period."""
@@ -158,16 +179,19 @@ class NaiveChain:
         return [number for state in states[-memory:] for number in state]
 
 
-def in_passes(left: float, old: dict[str, float], new: dict[str, float]) -> dict[str, float]:
+def in_passes(left: float, old: dict[str, float], new: dict[str, float], whole: bool = False) -> dict[str, float]:
     """Outstanding backorders first, then this period's orders; in a pass that stock does not cover, all get the same
-    part.
+    part. `whole`: what each has to wait for is in whole units.
     """
     shipped = dict.fromkeys(new, 0.0)
     for claims in (old, new):
         wanted = sum(claims.values())
         part = 1.0 if wanted <= left else left / wanted
+        unserved = {customer: (1.0 - part) * claim for customer, claim in claims.items()}
+        if whole:
+            unserved = largest_remainders(unserved)
         for customer, claim in claims.items():
-            shipped[customer] += part * claim
+            shipped[customer] += claim - unserved[customer]
         left = max(0.0, left - part * wanted)
     return shipped
 

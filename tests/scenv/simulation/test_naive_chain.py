@@ -53,6 +53,7 @@ def rewards_of(chain: NaiveChain, firm: str, call: int, delay: int, lead_time: i
     network, agents = scenario.network, scenario.network.agents
     near = {*network.graph.predecessors(firm), *network.graph.successors(firm), firm}
     scope = {"own": {firm}, "neighbours": near, "network": set(agents)}[scenario.reward_scope]
+    paid = [sum(chain.order_cost[other][t] for other in scope) for t in range(chain.period + 1)]
     charged = [sum(chain.cost[other][t] for other in scope) for t in range(chain.period + 1)]
     scale = -scenario.reward_scale / observation_scale(scenario)[agents.index(firm)]
     t = call - delay
@@ -63,7 +64,9 @@ def rewards_of(chain: NaiveChain, firm: str, call: int, delay: int, lead_time: i
     window = scenario.reward_window
     last = t + window if scenario.reward_window_end == "after_action" else t + lead_time + window
     assert last == call + 1  # emitted as soon as its last cost is known
-    return sum(scenario.gamma ** (s - t) * scale * charged[s] for s in range(t + lead_time, last + 1)) / window
+    # The fixed cost of the action's own orders counts as a cost does in all windows together, that of others not.
+    terms = range(t + lead_time, last + 1)
+    return sum(scenario.gamma ** (s - t) * scale * (charged[s] - paid[s] + paid[t + 1]) for s in terms) / window
 
 
 @settings(max_examples=30)
