@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import array_api_compat
-
 from scenv.simulation.array_ops import Array, Segments, namespace
 
 __all__ = ["nearest_whole", "straight_through", "whole_parts", "whole_slots"]
@@ -33,7 +31,7 @@ def whole_parts(segments: Segments, parts: Array) -> Array:
     Every part is rounded down; what is left of the sum goes, a unit each, to the links with the largest remainders,
     among equal ones in link order. A part is rounded up to the next whole number at most.
     """
-    xp, device = namespace(parts), array_api_compat.device(parts)
+    xp = namespace(parts)
     exact = parts.detach() if hasattr(parts, "detach") else parts
     down = xp.floor(exact + _DUST)
     # In steps of the dust, so that equal parts are equal and no part that is whole comes before another.
@@ -42,9 +40,8 @@ def whole_parts(segments: Segments, parts: Array) -> Array:
     # One stable sort of all links: by firm, then by remainder; a link's rank is its place less the firm's first.
     firm = xp.astype(segments.firm, xp.float64)[:, None]
     place = xp.argsort(xp.argsort(2.0 * firm - remainder, axis=0, stable=True), axis=0, stable=True)
-    rank = place - segments.start[:, None]
-    more = xp.astype(rank < segments.spread(left), xp.float64)
-    return straight_through(parts, xp.asarray(down + more, device=device))
+    rank = xp.astype(place - segments.start[:, None], xp.float64)
+    return straight_through(parts, down + xp.astype(rank < segments.spread(left), xp.float64))
 
 
 def whole_slots(slots: Sequence[Array]) -> tuple[Array, ...]:

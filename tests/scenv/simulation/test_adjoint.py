@@ -18,6 +18,9 @@ RULES = {
     "lost sales": {"lost_sales": True},
     "drawn lead times": {"shipment_lead_time": {"values": [1, 3]}, "order_lead_time": {"values": [1, 2]}},
     "closures": {"disruptions": [CLOSURE]},
+    "least orders and lots": {"minimum_order": 6, "lot_size": {"default": 4, "ret_0": 7}},
+    "whole units": {"whole_units": True},
+    "whole units, lots, closures": {"whole_units": True, "lot_size": 3, "disruptions": [CLOSURE], "order_cost": 5},
     "all of it": {"capacity": 20, "lost_sales": True, "disruptions": [CLOSURE], "order_lead_time": {"values": [1, 2]}},
 }
 
@@ -117,3 +120,6 @@ def test_what_it_cannot_do_is_refused():
         env.order_gradients(np.ones((50, 1, 4)), [], [])
     assert not scenv.vector_env("bg", 2, allocation="priority").has_order_gradients
     assert not scenv.vector_env("bg", 2, backend="torch").has_order_gradients
+    assert not scenv.vector_env("bg", 2, review_period=2).has_order_gradients
+    assert not scenv.vector_env("bg", 2, storage_capacity={"ret_0": 90}).has_order_gradients
+    assert scenv.vector_env("bg", 2, review_period=1, lot_size=4, whole_units=True).has_order_gradients

@@ -56,6 +56,7 @@ def test_the_equations_use_only_the_array_api(scenario: scenv.Scenario, seed: in
     mine = scenv.VectorEnv(scenario, num_envs=2, seed=seed)
     mine.reset()
     demand = np.random.default_rng(seed).uniform(0, 20, size=(scenario.horizon, mine.structure.num_retailers, 2))
+    demand = np.round(demand) if scenario.whole_units else demand
     blocks = [
         RowBlock(scenario, build_structure(scenario, asarray), slice(0, 2))
         for asarray in (np.asarray, array_api_strict.asarray)
@@ -99,9 +100,14 @@ EXTENDED = {
     "lost_sales": True,
     "disruptions": [{"kind": "closure", "probability": 0.05, "duration": 2}],
 }
+STORED = {"review_period": {"default": 1, "ret_0": 2}, "storage_capacity": 30, "order_cost": 7}
 
 
-@pytest.mark.parametrize("fields", [{}, {"allocation": "priority"}, EXTENDED], ids=["plain", "priority", "extended"])
+@pytest.mark.parametrize(
+    "fields",
+    [{}, {"allocation": "priority"}, EXTENDED, STORED],
+    ids=["plain", "priority", "extended", "reviews and full stocks"],
+)
 @pytest.mark.parametrize("name", ["bg", "r2"])
 def test_the_derivative_by_orders_is_that_of_finite_differences(name: str, fields: dict[str, Any]) -> None:
     """Stock is scarce in this path (several firms owe), so both branches of the service are differentiated."""

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import scenv
-from scenv.scenario.implied import capacities, unit_costs
+from scenv.scenario.implied import capacities, overflow_costs, storage_capacities, unit_costs
 from scenv.simulation.dynamics import State
 from tests.scenv.strategies import scenarios
 
@@ -50,10 +50,8 @@ def test_units_are_conserved(scenario: scenv.Scenario, seed: int) -> None:
     retailers = scenario.network.retailers
     while env.period < scenario.horizon - 1:
         before, owed = env.state, env.local_state.backorder[:, retailers]
-        orders = random_orders(env, rng)
-        placed = (orders * ~is_closed(env)).T  # a closed firm orders nothing
-        env.step_orders(orders)
-        after = env.local_state
+        env.step_orders(random_orders(env, rng))
+        placed, after = env.ordered.T, env.local_state
         # The external supplier hands over what the sources have ordered and is no longer on its way to it.
         sources = slice(0, env.structure.num_sources)
         orders_before, orders_after = (
@@ -79,16 +77,15 @@ def test_on_order_is_what_is_under_way_or_owed_on_every_link(scenario: scenv.Sce
     total = sum(env.state.orders) + sum(env.state.shipments)
     total[structure.num_sources :] += env.state.backorder[: structure.num_edges]
     while env.period < scenario.horizon - 1:
-        orders = random_orders(env, rng)
-        placed = (orders * ~is_closed(env)).T
         due = env.state.shipments[0]
-        env.step_orders(orders)
+        env.step_orders(random_orders(env, rng))
         arriving = due * ~is_closed(env).T[buyers]  # at the gate of a closed firm, goods wait
-        total = total + placed[buyers] * share - arriving
+        total = total + env.ordered.T[buyers] * share - arriving
         state = env.state
         on_link = sum(state.orders) + sum(state.shipments)
         on_link[structure.num_sources :] += state.backorder[: structure.num_edges]
-        np.testing.assert_allclose(on_link, total, atol=TOLERANCE)
+        if scenario.storage_capacity is None and not scenario.whole_units:
+            np.testing.assert_allclose(on_link, total, atol=TOLERANCE)
         by_firm = np.zeros_like(state.on_order)
         np.add.at(by_firm, buyers, on_link)
         np.testing.assert_allclose(env.local_state.on_order, by_firm.T, atol=TOLERANCE)
@@ -116,7 +113,28 @@ def test_nothing_is_negative_and_stock_is_not_held_back(scenario: scenv.Scenario
         spare = np.minimum(local.on_hand, capacity - served)
         assert (np.minimum(unmet, spare)[~closed] <= TOLERANCE).all()
         holding, backorder = unit_costs(scenario)
-        np.testing.assert_allclose(env.last_info["cost"], holding * local.on_hand + backorder * unmet)
+        beside = env.last_info.get("order_cost", 0.0) + overflow_costs(scenario) * env.last_info.get("waiting", 0.0)
+        np.testing.assert_allclose(env.last_info["cost"], holding * local.on_hand + backorder * unmet + beside)
+
+
+@LAWS
+@given(scenario=scenarios(), seed=st.integers(0, 2**32))
+def test_whole_units_stay_whole_and_full_stocks_take_nothing_in(scenario: scenv.Scenario, seed: int) -> None:
+    env, rng = scenv.VectorEnv(scenario, num_envs=2, seed=seed), np.random.default_rng(seed)
+    env.reset()
+    limits = storage_capacities(scenario)
+    while env.period < scenario.horizon - 1:
+        before = env.local_state.on_hand
+        env.step_orders(random_orders(env, rng))
+        state, local = env.state, env.local_state
+        if scenario.whole_units:
+            for array in (*local, state.backorder, state.claims, *state.orders, *state.shipments, state.ordered):
+                np.testing.assert_array_equal(array, np.round(array))
+        if limits is not None:
+            full = before + local.received
+            assert (np.minimum(local.received, full - limits) <= TOLERANCE).all()
+            # Nobody waits at the gate of a firm that is open while there is room.
+            assert (np.minimum(env.last_info["waiting"], limits - full)[~is_closed(env)] <= TOLERANCE).all()
 
 
 @LAWS
@@ -154,6 +172,12 @@ EVERYTHING = {
         {"kind": "delay", "between": [5, 20], "duration": 3, "extra": 2, "together": True},
         {"kind": "demand_shock", "period": 9, "duration": 4, "factor": 3},
     ],
+    "review_period": {"default": 1, "ret_0": 3, "manu_0": 2},
+    "minimum_order": 3,
+    "lot_size": {"default": 2, "ret_0": 5},
+    "order_cost": 4.5,
+    "storage_capacity": 25,
+    "whole_units": True,
 }
 
 
