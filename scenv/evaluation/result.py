@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from scenv.evaluation.intervals import mean_interval
+from scenv.scenario.implied import extensions
 from scenv.scenario.scenario import Scenario
 
 __all__ = ["Evaluation"]
@@ -24,6 +25,8 @@ class Evaluation:
         seed: of the demand paths; the same seed and scenario give every policy the same paths.
         firm_costs: [episodes, N] cost of each firm in each episode.
         holding_costs: [episodes, N] the part of it that is for stock.
+        order_costs: [episodes, N] the part that is for orders, whatever their size (`order_cost`).
+        overflow_costs: [episodes, N] the part that is for goods at the gate of a full stock (`storage_capacity`).
         demand: [episodes, N] units ordered from each firm.
         late: [episodes, N] units of them that were not served in the period they were ordered in, lost ones included.
         lost: [episodes, N] units of external demand that were lost; 0 where unmet demand is owed.
@@ -35,6 +38,8 @@ class Evaluation:
     seed: int
     firm_costs: np.ndarray
     holding_costs: np.ndarray
+    order_costs: np.ndarray
+    overflow_costs: np.ndarray
     demand: np.ndarray
     late: np.ndarray
     lost: np.ndarray
@@ -64,7 +69,16 @@ class Evaluation:
     @property
     def backorder_costs(self) -> np.ndarray:
         """[episodes, N] the part of the cost that is for unmet demand: backorders, and lost units."""
-        return self.firm_costs - self.holding_costs
+        return self.firm_costs - self.holding_costs - self.order_costs - self.overflow_costs
+
+    @property
+    def other_costs(self) -> dict[str, np.ndarray]:
+        """Kind -> [episodes, N] of the kinds of cost beside stock and backorders that the scenario has: "orders",
+        "overflow".
+        """
+        there = extensions(self.scenario)
+        kinds = {"orders": ("order_cost", self.order_costs), "overflow": ("storage_capacity", self.overflow_costs)}
+        return {name: costs for name, (field, costs) in kinds.items() if field in there}
 
     @property
     def per_agent(self) -> dict[str, float]:
@@ -94,7 +108,9 @@ class Evaluation:
 
     @property
     def per_stage(self) -> list[dict[str, float]]:
-        """Per stage, nearest the customer first: mean cost for stock and for backorders, fill rate, bullwhip ratio."""
+        """Per stage, nearest the customer first: mean cost for stock, for backorders and of other kinds that the
+        scenario has (`other_costs`), fill rate, bullwhip ratio.
+        """
         stages = np.array([self.scenario.network.stages[name] for name in self.agents])
         rows = []
         for stage, bullwhip in enumerate(self.bullwhip):
@@ -103,6 +119,7 @@ class Evaluation:
                 {
                     "holding": float(self.holding_costs[:, firms].sum(axis=1).mean()),
                     "backorder": float(self.backorder_costs[:, firms].sum(axis=1).mean()),
+                    **{name: float(costs[:, firms].sum(axis=1).mean()) for name, costs in self.other_costs.items()},
                     "fill_rate": float(_fill_rate(self.late[:, firms].sum(), self.demand[:, firms].sum())),
                     "bullwhip": bullwhip,
                 }

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, TypeAlias, overload
 
 import networkx as nx
-import numpy as np
 
 from scenv.errors import ScenarioError
 from scenv.evaluation.comparison import Comparison
@@ -106,17 +105,19 @@ def run_policy(
         if trace is not None:
             trace.record(env)
         if counted:
-            counts.count_period(env.local_state, env.state, env.last_info["cost"])
+            counts.count_period(env.local_state, env.state, env.last_info)
         if period < scenario.horizon - 1:
-            orders = decide(policy, name, env)
-            if counted:  # a closed firm orders nothing, whatever it decided
-                counts.count_orders(env.local_state, np.where(env.last_info.get("closed", False), 0.0, orders))
-            env.step_orders(orders)
+            answered = env.local_state
+            env.step_orders(decide(policy, name, env))
+            if counted:
+                counts.count_orders(answered, env.ordered)
     evaluation = Evaluation(
         scenario=scenario,
         seed=seed,
         firm_costs=counts.costs,
         holding_costs=counts.holding_costs,
+        order_costs=counts.order_costs,
+        overflow_costs=counts.overflow_costs,
         demand=counts.demand,
         late=counts.late,
         lost=counts.lost,

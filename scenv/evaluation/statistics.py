@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from scenv.scenario.implied import firm_demand_moments, unit_costs
+from scenv.scenario.implied import firm_demand_moments, overflow_costs, unit_costs
 from scenv.scenario.scenario import Scenario
 from scenv.simulation.dynamics import LocalState, State
 from scenv.simulation.structure import Structure
@@ -25,7 +27,8 @@ class RunStatistics:
     """Running sums over the counted periods of B episodes of N firms in S stages.
 
     Attributes:
-        costs, holding_costs: [B, N] cost so far; the part of it that is for stock. The rest is for backorders.
+        costs, holding_costs, order_costs, overflow_costs: [B, N] cost so far; the parts of it that are for stock, for
+            orders and for goods at the gate of a full stock. The rest is for backorders.
         demand, late, lost: [B, N] units ordered from each firm so far; those of them that were not served in the same
             period; those of the latter that were lost.
     """
@@ -38,15 +41,21 @@ class RunStatistics:
         self._retailers = network.retailers
         self._demand_of_stage = network.demand_weights.T @ self._in_stage  # [R, S]
         self._holding_cost = unit_costs(scenario)[0]
-        self.costs, self.holding_costs, self.demand, self.late, self.lost = np.zeros((5, episodes, len(network.agents)))
+        self._overflow_cost = overflow_costs(scenario)
+        self.costs, self.holding_costs, self.order_costs, self.overflow_costs = np.zeros(
+            (4, episodes, len(network.agents))
+        )
+        self.demand, self.late, self.lost = np.zeros((3, episodes, len(network.agents)))
         flow = firm_demand_moments(scenario)[0] @ self._in_stage
         self._orders = _Variance(flow, episodes)
         self._end_demand = _Variance(flow, episodes)
 
-    def count_period(self, local: LocalState, state: State, cost: np.ndarray) -> None:
-        """Add a period: local states [B, N], the whole state at its end, costs [B, N]."""
-        self.costs += cost
+    def count_period(self, local: LocalState, state: State, info: Mapping[str, np.ndarray]) -> None:
+        """Add a period: local states [B, N], the whole state at its end, costs [B, N] and what else infos show."""
+        self.costs += info["cost"]
         self.holding_costs += self._holding_cost * local.on_hand
+        self.order_costs += info.get("order_cost", 0.0)
+        self.overflow_costs += self._overflow_cost * info.get("waiting", 0.0)
         self.demand += local.demand
         self.late += late_units(self._structure, state).T
         if state.lost is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rich import box
 from rich.markup import escape
@@ -17,29 +17,35 @@ def comparison_table(comparisons: Mapping[str, Mapping[str, Evaluation]], title:
     """One row per policy; several comparisons one under the other, each under its label (e.g. a lead time).
 
     The cost is the mean ± half of its 95 % interval; so is the ratio to the first policy, on the same demand paths.
-    The bullwhip ratio is that of the stage where it is largest.
+    The bullwhip ratio is that of the stage where it is largest. Kinds of cost beside stock and backorders have a column
+    where a scenario has them.
     """
     reference = next(iter(next(iter(comparisons.values()))))
     table = blank_table("policy", title)
-    for column in ("cost", f"÷ {reference}", "holding", "backorder", "fill rate", "bullwhip"):
+    others = list(dict.fromkeys(kind for each in comparisons.values() for r in each.values() for kind in r.other_costs))
+    for column in ("cost", f"÷ {reference}", "holding", "backorder", *others, "fill rate", "bullwhip"):
         table.add_column(column, justify="right", no_wrap=True)
     for label, comparison in comparisons.items():
         if label:
             table.add_row(f"[bold]{label}[/]")
         first = next(iter(comparison.values()))
         for name, result in comparison.items():
-            table.add_row(escape(name), *_cells(result, first))
+            table.add_row(escape(name), *_cells(result, first, others))
         table.add_section()
     return table
 
 
-def _cells(result: Evaluation, reference: Evaluation) -> list[str]:
+def _cells(result: Evaluation, reference: Evaluation, others: Sequence[str]) -> list[str]:
     difference = paired_difference(result.episode_costs, reference.episode_costs)
     return [
         f"{result.mean:,.0f} ± {_half(result.ci95):,.0f}",
         "1" if result is reference else f"{difference.ratio:.3f} ± {_half(difference.ratio_ci95):.3f}",
         f"{result.holding_costs.sum(axis=1).mean():,.0f}",
         f"{result.backorder_costs.sum(axis=1).mean():,.0f}",
+        *(
+            f"{result.other_costs[kind].sum(axis=1).mean():,.0f}" if kind in result.other_costs else "–"
+            for kind in others
+        ),
         _percent(result.fill_rate),
         f"{max(result.bullwhip):.2f}",
     ]
@@ -48,12 +54,14 @@ def _cells(result: Evaluation, reference: Evaluation) -> list[str]:
 def stage_table(comparison: Mapping[str, Evaluation], title: str | None = None) -> Table:
     """One row per policy and stage, nearest the customer first."""
     table = blank_table("policy and stage", title)
-    for column in ("cost", "holding", "backorder", "fill rate", "bullwhip"):
+    others = list(dict.fromkeys(kind for result in comparison.values() for kind in result.other_costs))
+    for column in ("cost", "holding", "backorder", *others, "fill rate", "bullwhip"):
         table.add_column(column, justify="right", no_wrap=True)
     for name, result in comparison.items():
         table.add_row(f"[bold]{escape(name)}[/]")
         for stage, row in zip(stage_titles(result.scenario.network), result.per_stage, strict=True):
-            costs = (row["holding"] + row["backorder"], row["holding"], row["backorder"])
+            parts = [row["holding"], row["backorder"], *(row.get(kind, 0.0) for kind in others)]
+            costs = [sum(parts), *parts]
             table.add_row(
                 f"  {stage}", *(f"{cost:,.0f}" for cost in costs), _percent(row["fill_rate"]), f"{row['bullwhip']:.2f}"
             )

@@ -6,7 +6,7 @@ from typing import Any
 
 from scenv.policies.base import as_array_like, at_least_zero, require_fraction
 from scenv.scenario.files import load_scenario
-from scenv.scenario.implied import firm_demand_moments
+from scenv.scenario.implied import firm_demand_moments, review_periods
 from scenv.simulation.array_ops import Array
 from scenv.simulation.dynamics import LocalState
 from scenv.simulation.structure import build_structure
@@ -22,6 +22,8 @@ class AnchorAndAdjust:
 
     J. D. Sterman, Modeling managerial behavior: misperceptions of feedback in a dynamic decision making experiment,
     Management Science 35(3), 1989: on average s = 0.36, a = 0.26, b = 0.34 (and S' = 17 in his game of demand 4 to 8).
+
+    Where firms order every R periods, they expect R F until the next order (ours).
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class AnchorAndAdjust:
         self.mean_demand = firm_demand_moments(scenario)[0]
         lead_time = build_structure(scenario).lead_time
         self.desired_stock = self.mean_demand * (1 + self.supply_line_weight * (lead_time - 1))
+        self._periods_to_cover = review_periods(scenario).astype(float)
         self._forecast: Array = None
 
     def reset(self, num_envs: int, seed: int | None = None) -> None:
@@ -62,4 +65,5 @@ class AnchorAndAdjust:
         self._forecast = self.smoothing * state.demand + (1 - self.smoothing) * before
         stock = state.on_hand - state.backorder
         seen = stock + self.supply_line_weight * state.on_order
-        return at_least_zero(self._forecast + self.stock_adjustment * (as_array_like(self.desired_stock, stock) - seen))
+        expected = as_array_like(self._periods_to_cover, stock) * self._forecast
+        return at_least_zero(expected + self.stock_adjustment * (as_array_like(self.desired_stock, stock) - seen))

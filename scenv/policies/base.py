@@ -10,6 +10,8 @@ import numpy as np
 
 from scenv.errors import ScenarioError, did_you_mean
 from scenv.network.network import Network
+from scenv.scenario.implied import review_periods
+from scenv.scenario.scenario import Scenario
 from scenv.simulation.array_ops import Array, namespace
 from scenv.simulation.dynamics import LocalState
 
@@ -37,6 +39,33 @@ def is_policy(value: Any) -> TypeGuard[Policy]:
     """Whether `value` has the two methods of a `Policy`; a class has them too, but is none before it is called."""
     methods = (getattr(value, method, None) for method in ("reset", "orders"))
     return not isinstance(value, type) and all(callable(method) for method in methods)
+
+
+class AnsweredDemand:
+    """The demand that each firm's order of a period answers, for policies that pass demand on: the period's own, or
+    where firms review every so many periods, all since the firm's last review (`VectorEnv.answered_demand`).
+
+    Attributes:
+        review: [N] the firms' review periods.
+    """
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.review: np.ndarray = review_periods(scenario)
+        self._every_period = bool((self.review == 1).all())
+        self.reset()
+
+    def reset(self) -> None:
+        """An episode begins."""
+        self._period, self._since_review = 0, None
+
+    def of(self, demand: Array) -> Array:
+        """[B, N] for the demand [B, N] of the next period; called once a period."""
+        if self._every_period:
+            return demand
+        answered = demand if self._since_review is None else self._since_review + demand
+        self._since_review = answered * as_array_like((self._period % self.review != 0).astype(np.float64), demand)
+        self._period += 1
+        return answered
 
 
 def inventory_position(state: LocalState) -> Array:

@@ -13,7 +13,7 @@ import numpy as np
 from scenv.errors import ScenarioError
 from scenv.policies.base import as_array_like, at_least_zero, inventory_position, per_firm
 from scenv.scenario.files import load_scenario
-from scenv.scenario.implied import firm_demand_moments
+from scenv.scenario.implied import firm_demand_moments, review_periods
 from scenv.scenario.scenario import Scenario
 from scenv.simulation.array_ops import Array
 from scenv.simulation.dynamics import LocalState
@@ -23,12 +23,21 @@ from scenv.text_file import read_text
 _MAX_BYTES = 16 * 2**20
 
 
+def covered_periods(scenario: Scenario) -> np.ndarray:
+    """[N] periods whose demand an order has to last for: LT_i, and where firm i orders every R_i periods, R_i - 1 more.
+
+    A textbook says LT + R: there a firm orders before it sees the period's demand, here after.
+    """
+    return np.asarray(build_structure(scenario).lead_time + review_periods(scenario) - 1)
+
+
 def base_stock_levels(scenario: Scenario, service_level: float = 0.95, review_period: int = 0) -> np.ndarray:
     """S_i = D_i LT_i + z std(D_i) sqrt(LT_i), [N] units (paper section 5.2).
 
     D_i and std(D_i) are the mean and standard deviation of the demand that reaches firm i when every firm passes
     demand on with equal split: sum_r W_ir mean_r and sqrt(sum_r W_ir^2 var_r). LT_i is the longest order + shipment
-    lead time of its suppliers, z the standard normal quantile of `service_level`.
+    lead time of its suppliers (`covered_periods` where the scenario has a review_period), z the standard normal
+    quantile of `service_level`.
 
     Args:
         scenario: network, demand and lead times.
@@ -40,7 +49,7 @@ def base_stock_levels(scenario: Scenario, service_level: float = 0.95, review_pe
     if review_period < 0:
         raise ScenarioError(f"review_period must be at least 0, got {review_period}")
     mean, std = firm_demand_moments(scenario)
-    periods = build_structure(scenario).lead_time + review_period
+    periods = covered_periods(scenario) + review_period
     return mean * periods + NormalDist().inv_cdf(service_level) * std * np.sqrt(periods)
 
 
@@ -55,7 +64,8 @@ class BaseStock:
     - The review period. A textbook protects LT + 1 periods where a firm orders before it sees the period's demand. Here
       it orders after (an order at the end of period t arrives before the demand of t + LT is served), so LT periods
       are the whole interval: `review_period=1` adds a period's demand of plain stock at every firm, and triples the
-      cost on the beer game.
+      cost on the beer game. A scenario's own `review_period` R, with orders every R periods, is another matter: then
+      LT + R - 1 periods are covered.
 
     Attributes:
         agents: the N firms, in the order of `levels`.

@@ -22,11 +22,10 @@ import numpy as np
 
 from scenv.errors import ScenarioError
 from scenv.network.network import Network
-from scenv.policies.base_stock import BaseStock
+from scenv.policies.base_stock import BaseStock, covered_periods
 from scenv.scenario.files import load_scenario
 from scenv.scenario.implied import firm_demand_moments, unit_costs
 from scenv.scenario.scenario import Scenario
-from scenv.simulation.structure import build_structure
 from scenv.theory.lead_time_demand import NormalLeadTimeDemand, lead_time_demands
 
 Variant = Literal["service", "cost"]
@@ -70,7 +69,7 @@ def decomposition_aggregation_levels(
     """S_i, [N] units. Arguments and errors as for `DecompositionAggregation`."""
     serial_level = _serial_level_rule(scenario, variant, service_level)
     demand_over = lead_time_demands(scenario)
-    network, lead_time = scenario.network, build_structure(scenario).lead_time
+    network, lead_time = scenario.network, covered_periods(scenario)
     mean, std = firm_demand_moments(scenario)
     paths: dict[int, _Paths] = {}
     levels = np.zeros(len(network.agents))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from scenv.errors import ScenarioError
-from scenv.policies.base import as_array_like, at_least_zero
+from scenv.policies.base import AnsweredDemand, as_array_like, at_least_zero
 from scenv.policies.firm_policy import FirmPolicy
 from scenv.scenario.files import load_scenario
 from scenv.scenario.scenario import Scenario
@@ -49,10 +49,13 @@ class LearnedPolicies:
             raise ScenarioError(f"{folder}: firms observe {sorted(sizes)} numbers; scenv's see 5 a period, all alike")
         self._memory = min(sizes) // LOCAL_STATE_SIZE - 1
         self._history: FunctionalHistory | None = None
+        self._answered = None if scenario is None else AnsweredDemand(load_scenario(scenario))
 
     def reset(self, num_envs: int, seed: int | None = None) -> None:
         """Forget the past: what was before the start is observed as zeros."""
         self._history = None
+        if self._answered is not None:
+            self._answered.reset()
 
     def orders(self, state: LocalState) -> Array:
         """Order quantities [B, N]; each call is one period, which enters what the firms remember."""
@@ -64,7 +67,8 @@ class LearnedPolicies:
             self._history = FunctionalHistory(num_envs, firms, self._memory, local.demand)
         observations = self._history.append(local)
         adjustments = [firm.action_values[firm.actions(observations[:, i])] for i, firm in enumerate(self.firms)]
-        return as_array_like(at_least_zero(local.demand.T + np.stack(adjustments, axis=1)), state.demand)
+        answered = local.demand.T if self._answered is None else self._answered.of(local.demand.T)
+        return as_array_like(at_least_zero(answered + np.stack(adjustments, axis=1)), state.demand)
 
 
 def _in_order_of_training(folder: Path, policies: dict[str, FirmPolicy]) -> tuple[FirmPolicy, ...]:

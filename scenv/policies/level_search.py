@@ -16,11 +16,11 @@ import numpy as np
 
 from scenv.errors import ScenvError
 from scenv.policies.base import at_least_zero, inventory_position
+from scenv.policies.base_stock import covered_periods
 from scenv.progress import track
 from scenv.scenario.implied import firm_demand_moments
 from scenv.scenario.scenario import Scenario
 from scenv.simulation.array_ops import Array
-from scenv.simulation.structure import build_structure
 from scenv.simulation.vector_env import VectorEnv
 
 
@@ -42,9 +42,9 @@ class LevelSearch:
 
     @property
     def scale(self) -> np.ndarray:
-        """[N] standard deviation of each firm's lead-time demand, units; 1 where demand is certain."""
+        """[N] standard deviation of the demand of each firm's covered periods, units; 1 where demand is certain."""
         _, std = firm_demand_moments(self.scenario)
-        scale = std * np.sqrt(build_structure(self.scenario).lead_time)
+        scale = std * np.sqrt(covered_periods(self.scenario))
         return np.where(scale > 0, scale, 1.0)
 
     @property

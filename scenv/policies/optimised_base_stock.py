@@ -11,6 +11,8 @@ from scenv.policies.best_levels import best_levels
 from scenv.policies.decomposition_aggregation import decomposition_aggregation_levels
 from scenv.policies.level_search import LevelSearch, search_by_cma, search_by_gradient
 from scenv.scenario.files import load_scenario
+from scenv.scenario.implied import extensions
+from scenv.scenario.scenario import Scenario
 
 Method = Literal["auto", "gradient", "cma"]
 
@@ -42,7 +44,8 @@ class OptimisedBaseStock(BaseStock):
         Args:
             scenario: name, path, mapping, graph or Scenario.
             method: "gradient" through the torch simulator, "cma" (CMA-ES, library `cma`), or "auto": no search where
-                levels are on record and no other argument is given, else the gradient where torch is installed.
+                levels are on record and no other argument is given, else the gradient where torch is installed; with
+                least orders, lots, fixed costs of orders or whole units, CMA-ES where cma is.
             episodes: number of demand paths to minimise the mean cost of, by default 128.
             seed: of these paths, by default 20000; evaluate on other ones.
             **search: further arguments of `scenv.policies.level_search.search_by_gradient` or `search_by_cma`.
@@ -59,7 +62,7 @@ class OptimisedBaseStock(BaseStock):
         levels = best_levels(scenario) if method == "auto" and not search and episodes is seed is None else None
         self.method: str = "recorded"
         if levels is None:
-            self.method = _available_method() if method == "auto" else method
+            self.method = _available_method(scenario) if method == "auto" else method
             start = decomposition_aggregation_levels(scenario)
             task = LevelSearch(scenario, start, episodes or 128, 20_000 if seed is None else seed)
             find = search_by_gradient if self.method == "gradient" else search_by_cma
@@ -67,8 +70,15 @@ class OptimisedBaseStock(BaseStock):
         super().__init__(scenario, levels=levels)
 
 
-def _available_method() -> Method:
-    methods: tuple[tuple[str, Method], ...] = (("torch", "gradient"), ("cma", "cma"))
+#: What is a step in what firms order or pay: the gradient passes least orders, lots and whole units as if they were not
+#: there, and knows nothing of the fixed cost of an order.
+_STEPS = {"minimum_order", "lot_size", "order_cost", "whole_units"}
+
+
+def _available_method(scenario: Scenario) -> Method:
+    methods: list[tuple[str, Method]] = [("torch", "gradient"), ("cma", "cma")]
+    if _STEPS & set(extensions(scenario)):
+        methods.reverse()
     for library, method in methods:
         if importlib.util.find_spec(library):
             return method

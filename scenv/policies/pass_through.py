@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from scenv.policies.base import AnsweredDemand
+from scenv.scenario.files import load_scenario
 from scenv.simulation.array_ops import Array
 from scenv.simulation.dynamics import LocalState
 
@@ -12,11 +14,13 @@ class PassThrough:
     """q_i = d_i. It never corrects a wrong stock, so it shows what the initial state alone is worth."""
 
     def __init__(self, scenario: Any = "r2") -> None:
-        """The scenario does not matter; it is accepted so that all policies are made alike."""
+        """Take the scenario's review periods: after one, a firm orders what was ordered from it since the last."""
+        self._answered = AnsweredDemand(load_scenario(scenario))
 
     def reset(self, num_envs: int, seed: int | None = None) -> None:
-        """Nothing to forget."""
+        """Forget the demand since the last review."""
+        self._answered.reset()
 
     def orders(self, state: LocalState) -> Array:
-        """Order quantities [B, N]: this period's demand."""
-        return state.demand
+        """Order quantities [B, N]: this period's demand, with a review period all since the last review."""
+        return self._answered.of(state.demand)

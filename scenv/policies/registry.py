@@ -81,7 +81,13 @@ NAMED_POLICIES: tuple[NamedPolicy, ...] = (
         EchelonBaseStock,
         "the optimum of a serial system; needs one, with costs like 'cs2000'",
     ),
-    NamedPolicy("reorder-point", ("ss",), ReorderPoint, "(s, S): order in batches of two periods' demand"),
+    NamedPolicy(
+        "reorder-point",
+        ("ss", "s_s"),
+        ReorderPoint,
+        "(s, S): order in batches, of the economic order quantity where an order has a fixed cost, else of two "
+        "periods' demand",
+    ),
     NamedPolicy("sterman", ("st",), Sterman, "people in the beer game, linear form"),
     NamedPolicy("anchor-and-adjust", ("aa",), AnchorAndAdjust, "people in the beer game, Sterman's own form"),
     NamedPolicy("pass-through", ("passthrough", "pt"), PassThrough, "order what was ordered from you"),

@@ -11,7 +11,8 @@ from scenv.errors import ScenarioError
 from scenv.policies.base import as_array_like, inventory_position, per_firm
 from scenv.policies.base_stock import base_stock_levels
 from scenv.scenario.files import load_scenario
-from scenv.scenario.implied import firm_demand_moments
+from scenv.scenario.implied import firm_demand_moments, order_costs, unit_costs
+from scenv.scenario.scenario import Scenario
 from scenv.simulation.array_ops import Array, namespace
 from scenv.simulation.dynamics import LocalState
 
@@ -19,7 +20,7 @@ from scenv.simulation.dynamics import LocalState
 class ReorderPoint:
     """q = S - IP where IP <= s, else 0, with IP = IL + OO - BO: optimal where each order has a fixed cost (Scarf 1960).
 
-    Our costs have none, so that batching only costs; it shows what rare, large orders do to a chain.
+    Where the scenario's orders cost nothing, batching only costs; it shows what rare, large orders do to a chain.
 
     Attributes:
         reorder_point: s, [N] units.
@@ -32,15 +33,16 @@ class ReorderPoint:
         *,
         reorder_point: float | Mapping[str, float] | None = None,
         order_up_to: float | Mapping[str, float] | None = None,
-        batch_periods: float = 2.0,
+        batch_periods: float | None = None,
     ) -> None:
-        """Levels as given; by default s is the paper's base-stock level and S lies `batch_periods` of demand above it.
+        """Levels as given; by default s is the paper's base-stock level and S lies a batch above it: the economic order
+        quantity sqrt(2 K D / h) where the scenario has an order_cost K, else two periods of the mean demand D.
 
         Args:
             scenario: name, path, mapping, graph or Scenario.
             reorder_point: s, one number for every firm or a mapping firm -> units.
             order_up_to: S, likewise.
-            batch_periods: the default S - s in periods of the firm's mean demand.
+            batch_periods: the default S - s in periods of the firm's mean demand, for every firm.
 
         Raises:
             ScenarioError: if a level is missing, unknown or not finite, or s exceeds S at some firm.
@@ -51,7 +53,7 @@ class ReorderPoint:
             base_stock_levels(scenario) if reorder_point is None else per_firm(reorder_point, network, "reorder_point")
         )
         self.order_up_to: np.ndarray = (
-            self.reorder_point + batch_periods * firm_demand_moments(scenario)[0]
+            self.reorder_point + default_batches(scenario, batch_periods)
             if order_up_to is None
             else per_firm(order_up_to, network, "order_up_to")
         )
@@ -73,3 +75,15 @@ class ReorderPoint:
         missing = as_array_like(self.order_up_to, position) - position
         due = position <= as_array_like(self.reorder_point, position)
         return xp.where(due, missing, xp.zeros_like(position))
+
+
+def default_batches(scenario: Scenario, batch_periods: float | None = None) -> np.ndarray:
+    """[N] units of S - s: `batch_periods` of the mean demand D; without it sqrt(2 K D / h), the economic order quantity
+    (Harris 1913), where an order has a fixed cost K and stock a holding cost h, and else two periods of D.
+    """
+    mean = firm_demand_moments(scenario)[0]
+    if batch_periods is not None:
+        return batch_periods * mean
+    fixed, (holding, _) = order_costs(scenario), unit_costs(scenario)
+    priced = (fixed > 0) & (holding > 0)
+    return np.where(priced, np.sqrt(2 * fixed * mean / np.where(priced, holding, 1.0)), 2.0 * mean)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scenv.policies.base import as_array_like, at_least_zero, require_fraction
+from scenv.policies.base import AnsweredDemand, as_array_like, at_least_zero, require_fraction
 from scenv.scenario.files import load_scenario
 from scenv.scenario.implied import firm_demand_moments
 from scenv.simulation.array_ops import Array
@@ -20,6 +20,8 @@ class Sterman:
     stock. With the default weights it is the rule that Oroojlooyjadid et al., A deep
     Q-network for the beer game, M&SOM 24(1), 2022, take for human co-players. IL is the stock on hand (as everywhere in
     this package); `net_of_backorders=True` takes IL - BO, as that paper does. `AnchorAndAdjust` is Sterman's own form.
+
+    Where firms order every R periods, AO_i is all demand since the last order (ours).
     """
 
     def __init__(
@@ -47,13 +49,17 @@ class Sterman:
         self.net_of_backorders = net_of_backorders
         self.desired_stock = firm_demand_moments(scenario)[0]
         self.desired_supply_line = self.desired_stock * build_structure(scenario).lead_time
+        self._answered = AnsweredDemand(scenario)
 
     def reset(self, num_envs: int, seed: int | None = None) -> None:
-        """Nothing to forget."""
+        """Forget the demand since the last review."""
+        self._answered.reset()
 
     def orders(self, state: LocalState) -> Array:
         """Order quantities [B, N]."""
         stock = state.on_hand - state.backorder if self.net_of_backorders else state.on_hand
         stock_gap = stock - as_array_like(self.desired_stock, stock)
         supply_line_gap = state.on_order - as_array_like(self.desired_supply_line, stock)
-        return at_least_zero(state.demand - self.stock_weight * stock_gap - self.supply_line_weight * supply_line_gap)
+        return at_least_zero(
+            self._answered.of(state.demand) - self.stock_weight * stock_gap - self.supply_line_weight * supply_line_gap
+        )

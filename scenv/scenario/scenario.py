@@ -281,7 +281,7 @@ class Scenario(BaseModel):
                 )
 
     def _check_names(self) -> None:
-        """Numbers by firm and disruptions name firms, links and retailers of this network, and stage times are there."""
+        """Numbers by firm and disruptions name firms, links and retailers of the network, and stage times are there."""
         for field in PER_FIRM_FIELDS:
             with at(field):
                 require_firms(getattr(self, field), self.network, whole_units=self.whole_units and field in UNIT_FIELDS)

@@ -1,13 +1,13 @@
 """From what a firm wants to what it orders: review periods, least orders, lots, whole units.
 
 A rule changes the quantity q that a firm decided on, in this order: between reviews it is 0; with whole units it is the
-nearest whole number; a positive q below the least order is raised to it; then q is rounded up to a whole multiple of the
-lot. Gradients pass the last three as if they were not there (straight-through), and do not pass between reviews.
+nearest whole number; a positive q below the least order is raised to it; then q is rounded up to a multiple of the lot.
+Gradients pass the last three as if they were not there (straight-through), and do not pass between reviews.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -42,8 +42,13 @@ class OrderRules:
 
     def rows(self, firms: slice, asarray: Any) -> OrderRules:
         """The rules of some of the firms."""
-        columns = {name: getattr(self, name) for name in ("review", "minimum", "lot", "has_lot")}
-        return replace(self, **{name: None if c is None else asarray(c[firms]) for name, c in columns.items()})
+
+        def row(column: Array | None) -> Array | None:
+            return None if column is None else asarray(column[firms])
+
+        return OrderRules(
+            row(self.review), row(self.minimum), row(self.lot), row(self.has_lot), whole_units=self.whole_units
+        )
 
 
 def build_order_rules(scenario: Scenario, asarray: Any = np.asarray) -> OrderRules | None:

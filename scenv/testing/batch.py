@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from scenv.scenario.implied import capacities, unit_costs
+from scenv.scenario.implied import capacities, overflow_costs, unit_costs
 from scenv.simulation.dynamics import LocalState
 from scenv.simulation.reward import reward_rule
 from scenv.simulation.vector_env import VectorEnv
@@ -34,17 +34,21 @@ def check_books(make_batch: MakeBatch, seed: int) -> Check:
     worst, before = 0.0, _copy(env.local_state)
     for period in range(1, env.horizon):
         orders = _orders_of_every_kind(env, rng)
-        placed = np.where(env.last_info.get("closed", False), 0.0, orders)  # a closed firm orders nothing
         _, reward, _, _, info = env.step_orders(orders)
-        after = _copy(env.local_state)
+        placed, after = np.array(env.ordered), _copy(env.local_state)
         for field, values in after._asdict().items():
             require((values >= 0).all(), "books", period, _where(env, values < 0), f"{field} of at least 0")
         unmet = after.backorder + info.get("lost_sales", 0.0)
-        cost = backorder * unmet + holding * after.on_hand
-        scale = 1.0 + np.maximum(before.on_order + before.on_hand, orders + before.backorder + after.demand)
-        expected = rule.step(np.array(info["cost"]).T).T
+        fixed = info.get("order_cost")
+        cost = backorder * unmet + holding * after.on_hand + (0.0 if fixed is None else fixed)
+        cost = cost + overflow_costs(env.scenario) * info.get("waiting", 0.0)
+        scale = 1.0 + np.maximum(before.on_order + before.on_hand, placed + before.backorder + after.demand)
+        expected = rule.step(np.array(info["cost"]).T, None if fixed is None else np.array(fixed).T).T
         gaps = _unit_gaps(env, before, after, placed, unmet, info) | {
-            "cost = backorder cost x owed or lost + holding cost x on hand": (info["cost"] - cost) / (1.0 + cost),
+            "cost = backorder cost x owed or lost + holding cost x on hand + of orders and overflow": (
+                info["cost"] - cost
+            )
+            / (1.0 + cost),
             "the reward that follows from the costs": (reward - expected) / (1.0 + np.abs(expected)),
         }
         for law, gap in gaps.items():

@@ -57,9 +57,9 @@ def disruptions(draw: st.DrawFn, graph: nx.DiGraph) -> list[dict[str, Any]]:
 
 
 @st.composite
-def extensions(draw: st.DrawFn, graph: nx.DiGraph) -> dict[str, Any]:
+def extensions(draw: st.DrawFn, graph: nx.DiGraph, rules: bool) -> dict[str, Any]:
     """What goes beyond the paper's model, each with an even chance: random lead times, capacity, lost sales,
-    disruptions; and with an even chance rules for orders.
+    disruptions; and with `rules`, with an even chance, rules for orders.
     """
     fields: dict[str, Any] = {
         "order_lead_time": draw(periods(3)),
@@ -70,7 +70,7 @@ def extensions(draw: st.DrawFn, graph: nx.DiGraph) -> dict[str, Any]:
         "disruptions": draw(disruptions(graph)),
     }
     chosen = {name: value for name, value in fields.items() if draw(st.booleans())}
-    return chosen | draw(order_rules(chosen)) if draw(st.booleans()) else chosen
+    return chosen | draw(order_rules(chosen)) if rules and draw(st.booleans()) else chosen
 
 
 @st.composite
@@ -95,8 +95,10 @@ def order_rules(draw: st.DrawFn, others: dict[str, Any]) -> dict[str, Any]:
 
 
 @st.composite
-def scenarios(draw: st.DrawFn, **fixed: Any) -> scenv.Scenario:
-    """A scenario on a random DAG with random lead times per edge, stock, allocation, demand and extensions."""
+def scenarios(draw: st.DrawFn, *, rules: bool = True, **fixed: Any) -> scenv.Scenario:
+    """A scenario on a random DAG with random lead times per edge, stock, allocation, demand and extensions; with
+    `rules` also with rules for orders.
+    """
     graph = draw(dags())
     if draw(st.booleans()):
         for edge in graph.edges:
@@ -117,5 +119,5 @@ def scenarios(draw: st.DrawFn, **fixed: Any) -> scenv.Scenario:
         "reward_scope": draw(st.sampled_from(["own", "neighbours", "network"])),
         "actions": {"low": draw(st.integers(-9, 0)), "high": draw(st.integers(0, 9))},
     }
-    fields |= draw(extensions(graph))
+    fields |= draw(extensions(graph, rules))
     return scenv.load_scenario(fields, **fixed)

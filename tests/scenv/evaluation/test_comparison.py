@@ -17,7 +17,7 @@ import scenv
 from scenv.cli import app
 from scenv.evaluation.comparison import Comparison
 from scenv.evaluation.intervals import mean_interval, paired_difference
-from scenv.scenario.implied import unit_costs
+from scenv.scenario.implied import order_costs, unit_costs
 from tests.scenv.strategies import scenarios
 
 
@@ -28,9 +28,8 @@ def lived_through(policy: scenv.policies.Policy, scenario: scenv.Scenario, episo
     policy.reset(episodes, seed)
     states, costs, orders = [env.local_state], [env.last_info["cost"]], []
     while env.period < env.horizon - 1:
-        decided = policy.orders(env.local_state)
-        orders.append(np.where(env.last_info.get("closed", False), 0.0, decided))  # a closed firm orders nothing
-        env.step_orders(decided)
+        env.step_orders(policy.orders(env.local_state))
+        orders.append(env.ordered)
         states.append(env.local_state)
         costs.append(env.last_info["cost"])
     return states, np.array(costs), np.array(orders)
@@ -46,7 +45,10 @@ def test_counts_are_those_of_a_run_kept_whole(scenario: scenv.Scenario, seed: in
     np.testing.assert_allclose(result.firm_costs, costs[3:].sum(axis=0))
     np.testing.assert_allclose(result.holding_costs, sum(s.on_hand for s in states[3:]) * holding)
     owed = sum(s.backorder for s in states[3:]) * backorder
-    lost = result.firm_costs - result.holding_costs - owed  # a retailer that loses sales pays for them once
+    fixed = order_costs(scenario) * (orders[2:] > 0).sum(axis=0)  # of the orders that open the periods that count
+    np.testing.assert_allclose(result.order_costs, fixed)
+    beside = result.order_costs + result.overflow_costs
+    lost = result.firm_costs - result.holding_costs - owed - beside  # a retailer that loses sales pays for them once
     np.testing.assert_allclose(result.backorder_costs, owed + lost, atol=1e-7)
     assert scenario.lost_sales or np.abs(lost).max() < 1e-7
     np.testing.assert_allclose(result.demand, sum(s.demand for s in states[3:]))
@@ -54,7 +56,8 @@ def test_counts_are_those_of_a_run_kept_whole(scenario: scenv.Scenario, seed: in
     for stage in range(stages.max() + 1):
         by_hand = orders[3:, :, stages == stage].sum(axis=2).var(axis=0)
         np.testing.assert_allclose(result.order_variance[:, stage], by_hand, atol=1e-8)
-    assert result.mean == pytest.approx(sum(row["holding"] + row["backorder"] for row in result.per_stage))
+    kinds = ("holding", "backorder", "orders", "overflow")
+    assert result.mean == pytest.approx(sum(row.get(kind, 0.0) for row in result.per_stage for kind in kinds))
 
 
 def test_bullwhip_is_that_of_a_recorded_episode() -> None:

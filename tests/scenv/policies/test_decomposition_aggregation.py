@@ -74,17 +74,26 @@ def test_cost_variant_on_the_beer_game_is_shang_and_song() -> None:
     np.testing.assert_allclose(echelon, [80, 149, 216, 282], atol=0.5)  # the optimum of Clark and Scarf
 
 
-@given(scenario=scenarios(shipment_lead_time=2, capacity=None, disruptions=[]), service=st.floats(0.6, 0.99))
+#: No numbers by firm, whose names the test changes.
+FIELDS = {"capacity": None, "minimum_order": 0, "lot_size": 0, "order_cost": 0, "storage_capacity": None}
+
+
+@given(
+    scenario=scenarios(shipment_lead_time=2, disruptions=[], review_period=2, initial_stock=None, **FIELDS),
+    service=st.floats(0.6, 0.99),
+)
 @settings(max_examples=30)
 def test_levels_on_any_network(scenario: scenv.Scenario, service: float) -> None:
-    """Finite; a retailer's is its demand's quantile; relabelling firms changes nothing."""
+    """Finite; a retailer's is its demand's quantile of the lead time and the period until the next review; relabelling
+    firms changes nothing.
+    """
     policy = DecompositionAggregation(scenario, service_level=service)
     assert np.isfinite(policy.levels).all()
     mean, _ = demand_moments(scenario)
     lead_time = scenv.vector_env(scenario, 1).structure.lead_time
     for name, demand in zip(scenario.retailer_names, mean, strict=True):
         firm = scenario.network.index(name)
-        quantile = PoissonLeadTimeDemand(float(demand * lead_time[firm])).quantile(service)
+        quantile = PoissonLeadTimeDemand(float(demand * (lead_time[firm] + 1))).quantile(service)
         assert policy.level_of[name] == pytest.approx(quantile)
     renamed = nx.relabel_nodes(scenario.network.graph, {name: f"x{name}" for name in scenario.network.agents})
     again = DecompositionAggregation(scenv.load_scenario(scenario, network=renamed), service_level=service)

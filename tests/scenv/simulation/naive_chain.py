@@ -13,8 +13,8 @@ import numpy as np
 
 import scenv
 from scenv.scenario.implied import capacities, firm_demand_moments, lead_time_distribution, unit_costs
-from tests.scenv.simulation.naive_practice import Practice, largest_remainders, nearest, whole_flow
 from scenv.simulation.exogenous import Exogenous
+from tests.scenv.simulation.naive_practice import Practice, largest_remainders, nearest, whole_flow
 
 OUTSIDE = "outside"
 Link = tuple[str, str]

@@ -1,4 +1,4 @@
-"""Orders as they are in practice, one firm and one number at a time: the plain twin of `scenv.simulation.order_rules`."""
+"""Orders as they are in practice, one firm and one number at a time: the twin of `scenv.simulation.order_rules`."""
 
 from __future__ import annotations
 
