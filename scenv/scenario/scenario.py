@@ -198,7 +198,7 @@ class Scenario(BaseModel):
     initial_stock: PerFirm | None = Field(
         default=None,
         description="On-hand stock at the start, units, in place of initial_stock_periods: a number, or a mapping "
-        "firm -> units, in which 'default' may stand for the rest.",
+        "firm -> units, in which 'default' may stand for the rest [choice: none given].",
     )
     allocation: Literal["proportional", "priority"] = Field(
         default="proportional",
