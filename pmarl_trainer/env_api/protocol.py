@@ -36,7 +36,8 @@ class BatchedEnv(Protocol):
         baselines: name -> maker of a policy to compare with; ratios are those to the first. A policy has
             `reset(num_envs, seed)` and `orders(local_state) -> quantities`; then the environment has `local_state` and
             `step_orders(quantities)`, which is like `step`.
-        adjustments: [A] or [N, A]; action k of an agent orders max(0, d + adjustments[k]), d its local_state.demand.
+        adjustments: [A] or [N, A]; action k of an agent orders max(0, d + adjustments[k]), d its local_state.demand,
+            or its answered_demand [B, N] where the environment has that (agents that do not order in every period).
         has_order_gradients: true where `keep_passages()` and, after an episode played with `step_orders`,
             `order_gradients(weights [T, K, N], by_observation, by_demand) -> [T - 1, N, B]` work: the gradients of K
             weighted sums of costs with respect to the orders, given how orders follow from observations ([N, O, B] for

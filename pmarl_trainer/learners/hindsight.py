@@ -74,6 +74,11 @@ class Episode:
         return costs[self._first :].sum(dim=0), float(costs.detach().sum())
 
 
+def answered_demand(env: Any) -> Any:
+    """The demand that orders of the present period answer, to which adjustments are added: see `BatchedEnv`."""
+    return env.answered_demand if hasattr(env, "answered_demand") else env.local_state.demand
+
+
 class HindsightLearner:
     """The policies of all firms, and the step that improves them.
 
@@ -171,7 +176,7 @@ class HindsightLearner:
         by_observation, by_demand = [], []
         for t in range(int(env.horizon) - 1):
             scaled = self.scaler(agent_major(seen, self.device))
-            wanted = env.local_state.demand.T + self._taken(passes.forward(t, scaled)).numpy()
+            wanted = answered_demand(env).T + self._taken(passes.forward(t, scaled)).numpy()
             ordered = wanted >= 0
             slope = self.scaler.slope(scaled).transpose(1, 2).numpy() * ordered[:, None]
             by_observation.append(np.multiply(passes.by_input[t], slope, out=passes.by_input[t]))
@@ -236,7 +241,7 @@ class HindsightLearner:
 
     def _order(self, env: Any, seen: Any, *, discrete: bool) -> StepResult:
         """Let every firm of every row order, given the observations [B, N, O] that the environment returned."""
-        demand = torch.as_tensor(env.local_state.demand, device=self.device).transpose(0, 1)
+        demand = torch.as_tensor(answered_demand(env), device=self.device).transpose(0, 1)
         quantities = self.orders(agent_major(seen, self.device), demand, discrete=discrete)
         return cast(StepResult, env.step_orders(for_env(quantities, seen)))
 

@@ -18,7 +18,7 @@ from torch import Tensor
 from pmarl_trainer.env_api.firm import FirmEnv
 from pmarl_trainer.errors import DivergedError
 from pmarl_trainer.learners.clipping import clip_by_group
-from pmarl_trainer.learners.hindsight import HindsightLearner
+from pmarl_trainer.learners.hindsight import HindsightLearner, answered_demand
 from pmarl_trainer.parties.messages import Parcels, Phase, Rounds, Total, Trade
 
 
@@ -93,7 +93,7 @@ class HindsightParty:
             periods.append(lived)
             if period == env.horizon - 1:
                 break
-            demand = env.local_state.demand.unsqueeze(0)
+            demand = answered_demand(env).unsqueeze(0)
             quantities = learner.orders(seen.unsqueeze(0), demand, discrete=discrete)[0]
             sent = env.send(quantities=quantities)
             lived.sent = {**sent.orders, **sent.goods}

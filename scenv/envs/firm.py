@@ -124,7 +124,9 @@ class FirmEnv:
         self._streams = RandomStreams(self.num_envs, seed)
         self.period = -1
         self._sent: tuple[Array, Array] | None = None
-        self._unanswered: Array | None = None  # [1, B] demand since the last review, before the period just observed
+        # [1, B] demand since the last review: before the period just observed, and with it, once orders are placed.
+        self._unanswered: Array | None = None
+        self._still_unanswered: Array | None = None
         self._state: FirmState
         self._lived: FirmPeriod
         self._exogenous: FirmExogenous
@@ -177,7 +179,8 @@ class FirmEnv:
             drawn = replace(drawn, demand=self._own_demand(demand_seed, drawn.demand_factor))
         self._exogenous = firm_exogenous(self._firm, drawn, self._asarray)
         self._state = firm_initial_state(self._firm, self.num_envs, self._exogenous)
-        self.period, self._sent, self._unanswered = -1, None, None
+        self.period, self._sent = -1, None
+        self._unanswered = self._still_unanswered = None
         observation = self._live()
         self._reward.start(self._without_gradient(self._lived.cost))
         self.reward = self._without_gradient(self._lived.cost[0, ...] * 0.0)
@@ -204,7 +207,10 @@ class FirmEnv:
         if not 0 <= self.period < self.horizon - 1 or self._sent is not None:
             raise ResetNeeded("send() comes once after each period but the last one, receive() after it")
         ordered = self._quantities(action, quantities)
-        quantity, parts = place(self._firm, ordered[None, ...], self._conditions(self.period))
+        now = self._conditions(self.period)
+        quantity, parts = place(self._firm, ordered[None, ...], now)
+        if now.review is not None:
+            self._still_unanswered = unanswered(self.answered_demand[None, ...], 0.0, now.review)
         self._sent = (quantity, parts)
         firms = self._firm.suppliers
         return Sent(
@@ -230,11 +236,11 @@ class FirmEnv:
             raise ResetNeeded("receive() comes after send()")
         came = self._checked(orders, self.customers, "orders"), self._checked(goods, self.suppliers, "goods")
         now = self._conditions(self.period)
-        if now.review is not None:
-            self._unanswered = unanswered(self.answered_demand[None, ...], 0.0, now.review)
+        self._unanswered, self._still_unanswered = self._still_unanswered, None
         self._state, self._sent = take_in(self._firm, self._lived, self._sent, *came, now), None
         observation = self._live()
-        fixed = order_cost(self._firm.own, self._lived.state.ordered)
+        own = self._firm.own
+        fixed = None if own.order_cost is None else order_cost(own, self._lived.state.ordered)
         paid = None if fixed is None else self._without_gradient(fixed)
         self.reward = self._reward.step(self._without_gradient(self._lived.cost), paid)[0, ...]
         return observation
@@ -250,8 +256,8 @@ class FirmEnv:
         )
         slots = tuple(map(change, state.orders)), tuple(map(change, state.shipments))
         state = FirmState(books, *slots, ordered=change(state.ordered))
-        if self._unanswered is not None:
-            self._unanswered = change(self._unanswered)
+        if self._still_unanswered is not None:
+            self._still_unanswered = change(self._still_unanswered)
         self._lived = replace(lived, state=state, supplied=change(lived.supplied))
         if self._sent is not None:
             quantity, parts = self._sent

@@ -196,7 +196,8 @@ def split_orders(structure: Structure, orders: Array, now: Conditions) -> tuple[
     """(orders [N, B] as placed: after the scenario's rules, and a closed firm orders nothing, whatever it decided; the
     part on each order link).
     """
-    orders = ordered(structure.rules, orders, now.review)
+    if structure.rules is not None:
+        orders = ordered(structure.rules, orders, now.review)
     if now.open is not None:
         orders = orders * now.open
     parts = structure.buyers.spread(orders) * structure.share
@@ -221,8 +222,7 @@ def advance(
         ordered=state.ordered,
         waiting=waiting,
     )
-    cost, more = period_cost(structure, local, books.lost), practice_cost(structure, state.ordered, waiting)
-    return following, local, cost if more is None else cost + more
+    return following, local, period_cost(structure, local, books.lost, state.ordered, waiting)
 
 
 def settle(
@@ -262,29 +262,24 @@ def settle(
     )
 
 
-def period_cost(structure: Structure, local: LocalState, lost: Array | None = None) -> Array:
-    """C_i^t = c_b,i BO_i^t + c_h,i IL_i^t, [N, B] (paper eq. 1); a lost unit costs c_b,i once (ours)."""
-    unmet = local.backorder if lost is None else local.backorder + lost
-    return structure.backorder_cost * unmet + structure.holding_cost * local.on_hand
+def period_cost(
+    structure: Structure, local: LocalState, lost: Array | None, ordered_last: Array, waiting: Array | None
+) -> Array:
+    """C_i^t = c_b,i BO_i^t + c_h,i IL_i^t, [N, B] (paper eq. 1).
 
-
-def order_cost(structure: Structure, orders: Array) -> Array | None:
-    """[N, B] the fixed cost of each firm that orders anything, None where nobody has one (ours)."""
-    if structure.order_cost is None:
-        return None
-    xp = structure.xp
-    return xp.where(orders > 0, structure.order_cost, xp.zeros_like(orders))
-
-
-def practice_cost(structure: Structure, ordered_last: Array, waiting: Array | None) -> Array | None:
-    """[N, B] what a period costs beside equation 1, None for nothing: the order that opens it, and what waits at the
-    gate of a full stock (ours).
+    Ours: a lost unit costs c_b,i once; the order that opened the period has a fixed cost; and what waits at the gate of
+    a full stock costs for each period.
     """
-    fixed = order_cost(structure, ordered_last)
-    if waiting is None:
-        return fixed
-    at_the_gate = structure.overflow_cost * waiting
-    return at_the_gate if fixed is None else fixed + at_the_gate
+    unmet = local.backorder if lost is None else local.backorder + lost
+    cost = structure.backorder_cost * unmet + structure.holding_cost * local.on_hand
+    if structure.order_cost is not None:
+        cost = cost + order_cost(structure, ordered_last)
+    return cost if waiting is None else cost + structure.overflow_cost * waiting
+
+
+def order_cost(structure: Structure, orders: Array) -> Array:
+    """[N, B] the fixed cost of each firm that orders anything (ours); only where `structure.order_cost` is there."""
+    return structure.xp.where(orders > 0, structure.order_cost, structure.xp.zeros_like(orders))
 
 
 def arrivals(

@@ -25,7 +25,6 @@ from scenv.simulation.dynamics import (
     arrivals,
     batched,
     period_cost,
-    practice_cost,
     settle,
     split_orders,
 )
@@ -253,13 +252,12 @@ def live(firm: FirmStructure, state: FirmState, demand: Array, now: Conditions =
     due = state.orders[0] if state.orders else demand[:0, ...]
     claims = concat([due[own.num_sources :, ...], demand])
     books, shipped, local = settle(own, state.books, arriving, claims, now.open)
-    cost, more = period_cost(own, local, books.lost), practice_cost(own, state.ordered, waiting)
     return FirmPeriod(
         state=FirmState(books=books, orders=state.orders[1:], shipments=under_way, ordered=state.ordered),
         shipped=shipped[: own.num_edges, ...],
         supplied=due[: own.num_sources, ...],
         local=local,
-        cost=cost if more is None else cost + more,
+        cost=period_cost(own, local, books.lost, state.ordered, waiting),
         waiting=waiting,
     )
 

@@ -56,6 +56,8 @@ class RowBlock:
         self._history: History
         self._demand: Array
         self._conditions: tuple[Conditions, ...] | None = None
+        rules = structure.rules
+        self._reviews = rules is not None and rules.review is not None
         self._unanswered: Array | None = None  # demand since each firm's last review, before the period just observed
         self.passages: list[Passage] | None = None
 
@@ -100,8 +102,7 @@ class RowBlock:
     def conditions(self, period: int) -> Conditions:
         """What the rows meet in a period."""
         drawn = USUAL if self._conditions is None else self._conditions[period]
-        review = reviewing(self._structure.rules, period)
-        return drawn if review is None else drawn._replace(review=review)
+        return drawn._replace(review=reviewing(self._structure.rules, period)) if self._reviews else drawn
 
     def step(self, orders: Array, period: int) -> None:
         """Place orders [N, b] and live through period `period`."""
@@ -114,7 +115,10 @@ class RowBlock:
         if self.passages is not None:
             self.passages.append(Passage(before, orders, demand, self.state, self.local, now, following))
         self.observation = self._history.append(self.local)
-        self.reward = self._reward.step(self.cost, order_cost(self._structure, self.state.ordered))
+        if self._structure.order_cost is None:
+            self.reward = self._reward.step(self.cost)
+        else:
+            self.reward = self._reward.step(self.cost, order_cost(self._structure, self.state.ordered))
 
 
 class NumpyOutput:

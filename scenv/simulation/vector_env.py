@@ -335,9 +335,8 @@ class VectorEnv:
         review = reviewing(structure.rules, self.period)
         if review is not None:
             info["review"] = (review.T + 0.0 * cost) > 0
-        fixed = order_cost(structure, self.ordered.T)
-        if fixed is not None:
-            info["order_cost"] = fixed.T
+        if structure.order_cost is not None:
+            info["order_cost"] = order_cost(structure, self.ordered.T).T
         if structure.storage is not None:
             info["waiting"] = self._joined([block.state.waiting for block in self._blocks]).T
         return info

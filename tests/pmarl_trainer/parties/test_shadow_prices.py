@@ -14,10 +14,19 @@ CPU = torch.device("cpu")
 EVERYTHING = {
     "order_lead_time": {"values": [1, 2], "probabilities": [0.5, 0.5]},
     "shipment_lead_time": {"values": [1, 3], "probabilities": [0.4, 0.6]},
-    "capacity": 30.0,
+    "capacity": 30,
     "lost_sales": True,
     "allocation": "priority",
     "disruptions": [{"kind": "closure", "probability": 0.1, "duration": 2}],
+}
+
+ORDER_RULES = {
+    "review_period": {"default": 2, "ret_0": 1},
+    "lot_size": 2,
+    "minimum_order": 3,
+    "order_cost": 4.0,
+    "storage_capacity": {"default": 40, "ret_0": 20},
+    "whole_units": True,
 }
 
 
@@ -45,7 +54,14 @@ def both(name, rows=4, **fields):
 
 
 @pytest.mark.parametrize(
-    ("name", "fields"), [("bg", {}), ("r1", {"horizon": 20}), ("r1", {"horizon": 20, **EVERYTHING})]
+    ("name", "fields"),
+    [
+        ("bg", {}),
+        ("bg", ORDER_RULES),
+        ("r1", {"horizon": 20}),
+        ("r1", {"horizon": 20, **EVERYTHING}),
+        ("r1", {"horizon": 20, **EVERYTHING, **ORDER_RULES}),
+    ],
 )
 def test_the_divided_gradient_is_the_central_one(name, fields, monkeypatch):
     monkeypatch.setattr(HindsightLearner, "step", lambda self, seen: None)  # gradients stay to be compared
