@@ -34,7 +34,8 @@ class Episode:
         cost: [T, N] cost of each firm in each period (paper eq. 1).
         infos: [T, N] by name, what lost sales and disruptions did, if the scenario has them: "lost_sales" (units),
             "closed" (1 or 0), "delay" (the most periods that any of the firm's incoming links was delayed by),
-            "demand_factor".
+            "demand_factor"; and what rules for orders did: "review" (1 where a firm orders at the end of the period),
+            "order_cost" (of the order that opened it), "waiting" (units at the gate of a full stock).
     """
 
     scenario: Scenario

@@ -31,7 +31,7 @@ def draw_episode(episode: Episode, title: str | None = None) -> Figure:
     Quantities are totals over the firms of a stage, in units per period; a row has one scale, so that stages can be
     compared. What a what-if does stands in it: the line under the title says how the scenario differs from the usual,
     closures, delays and demand shocks are shaded in the stages of the firms that they hit, with the firm's name, and
-    lost units are a curve in the middle row. The bottom row sets each stage's orders against what its end customers
+    lost units are a curve in the middle row, and what waits at the gates of full stocks is one in the top row. The bottom row sets each stage's orders against what its end customers
     asked for, and says how much more they swing: the bullwhip ratio (see `Episode.bullwhip`), once ten periods count.
     Warm-up periods, which do not count, are shaded in grey.
 
@@ -60,6 +60,9 @@ def draw_episode(episode: Episode, title: str | None = None) -> Figure:
         bullwhip = np.full(stages, np.nan)
     lost = episode.by_stage(episode.infos["lost_sales"]) if "lost_sales" in episode.infos else None
     tops = [_round_up(max(float(row.max(initial=0.0)), float(demand.max()))) for row in rows]
+    waiting = episode.by_stage(episode.infos["waiting"]) if "waiting" in episode.infos else None
+    if waiting is not None:
+        tops[0] = _round_up(max(tops[0], float(waiting.max(initial=0.0))))
     if lost is not None:
         tops[1] = _round_up(max(tops[1], float(lost.max(initial=0.0))))
     for k, name in enumerate(reversed(titles)):
@@ -72,7 +75,9 @@ def draw_episode(episode: Episode, title: str | None = None) -> Figure:
             _prepare(axes, episode, tops[r], first_column=k == 0, last_row=r == len(rows) - 1)
             shade(axes, marks, named=r == 0)
             if k == 0:
-                axes.set_ylabel("owed and lost" if r == 1 and lost is not None else _ROWS[r], size=9, color=TEXT.normal)
+                label = "in stock, at the gate" if r == 0 and waiting is not None else _ROWS[r]
+                label = "owed and lost" if r == 1 and lost is not None else label
+                axes.set_ylabel(label, size=9, color=TEXT.normal)
                 axes.yaxis.set_label_coords(-0.6 / column, 0.5)
             if r == 0:
                 axes.set_title(name, size=10, weight="bold", color=TEXT.normal, pad=16 if episode.infos else 9)
@@ -80,8 +85,10 @@ def draw_episode(episode: Episode, title: str | None = None) -> Figure:
                 _fill(axes, row[:, stage], INVENTORY if r == 0 else BACKORDER)
             else:
                 _draw_orders(axes, row[:, stage], demand[:, stage], float(bullwhip[stage]))
-            if r == 1 and lost is not None:
-                axes.stairs(lost[:, stage], np.arange(len(lost) + 1), baseline=None, color=LOST, linewidth=1.4)
+            for which, values in ((0, waiting), (1, lost)):
+                if r == which and values is not None:
+                    edges = np.arange(len(values) + 1)
+                    axes.stairs(values[:, stage], edges, baseline=None, color=LOST, linewidth=1.4)
     figure.text(1 - _RIGHT / width, 0.2 / height, "period", ha="right", va="center", size=9, color=TEXT.normal)
     _draw_key(figure, episode)
     return figure
@@ -146,6 +153,8 @@ def _draw_key(figure: Figure, episode: Episode) -> None:
     entries = [(ORDERS, "orders of the stage", 1.8), (DEMAND, "demand of its end customers", 1.8)]
     if "lost_sales" in episode.infos:
         entries.append((LOST, "lost units", 1.8))
+    if "waiting" in episode.infos:
+        entries.append((LOST, "units at the gate of a full stock", 1.8))
     entries += [(colour, text, 8.0) for colour, text in shades_of(episode)]
     x, y = 0.3, 0.2 if len(entries) < 3 else 0.34
     for colour, text, thick in entries:

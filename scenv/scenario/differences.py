@@ -24,9 +24,17 @@ _SHOWN = (
     "order_crossing",
     "costs",
     "initial_stock_periods",
+    "initial_stock",
     "allocation",
     "capacity",
     "lost_sales",
+    "review_period",
+    "minimum_order",
+    "lot_size",
+    "order_cost",
+    "storage_capacity",
+    "overflow_cost",
+    "whole_units",
     "disruptions",
 )
 
