@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pmarl_trainer.learners.hindsight import HindsightLearner
+from pmarl_trainer.learners.hindsight import HindsightLearner, answered_demand
 from pmarl_trainer.parties.messages import Phase
 from pmarl_trainer.parties.seat import Seat
 from pmarl_trainer.parties.shadow_prices import HindsightParty
@@ -49,6 +49,6 @@ class HdpoParty:
 
     @torch.no_grad()
     def _order(self, seen: Tensor) -> dict[str, Any]:
-        demand = torch.as_tensor(np.asarray(self._evaluated.local_state.demand)).unsqueeze(0)
+        demand = torch.as_tensor(np.asarray(answered_demand(self._evaluated))).unsqueeze(0)
         discrete = self.learner.config.adjustment != "real"
         return {"quantities": self.learner.orders(seen, demand, discrete=discrete)[0].numpy()}

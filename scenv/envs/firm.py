@@ -18,7 +18,7 @@ from scenv.scenario.files import load_scenario
 from scenv.scenario.scenario import Scenario
 from scenv.simulation.array_ops import Array, backend_asarray
 from scenv.simulation.dynamics import USUAL, Conditions, LocalState, order_cost, order_quantity
-from scenv.simulation.exogenous import Exogenous, draw_exogenous
+from scenv.simulation.exogenous import Exogenous, draw_exogenous, external_demand
 from scenv.simulation.firm import (
     FirmExogenous,
     FirmPeriod,
@@ -195,7 +195,7 @@ class FirmEnv:
             )
         streams = RandomStreams(self.num_envs, seed)
         streams.next_episode()
-        return streams.demand(self.scenario, factor)
+        return external_demand(self.scenario, streams, factor)
 
     def send(self, *, action: Any = None, quantities: Any = None) -> Sent:
         """Order max(0, d + a) by action [B], or a real quantity [B]; what goes to each neighbour.

@@ -103,6 +103,7 @@ class Comparison(Mapping[str, Evaluation]):
                 "per_agent": result.per_agent,
                 "holding_per_agent": result.holding_per_agent,
                 "backorder_per_agent": result.backorder_per_agent,
+                "other_costs_per_agent": result.other_costs_per_agent,
                 "fill_rates": result.fill_rates,
                 "per_stage": result.per_stage,
                 "episode_costs": result.episode_costs.tolist(),

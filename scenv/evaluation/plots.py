@@ -49,7 +49,7 @@ def draw_comparison(comparisons: Mapping[str, Mapping[str, Evaluation]], title: 
         figure,
         title or result.scenario.network.name,
         f"cost of {counted} periods, mean of {len(result.episode_costs)} runs and 95 % interval; "
-        "dark: stock, light: backorders",
+        f"dark: stock, light: backorders{' and other costs' if result.other_costs else ''}",
         note,
     )
     whole, left = bottom + height + above, 1.2 if slanted else 0.75

@@ -96,6 +96,11 @@ class Evaluation:
         return self._by_firm(self.backorder_costs.mean(axis=0))
 
     @property
+    def other_costs_per_agent(self) -> dict[str, dict[str, float]]:
+        """Mean costs by firm of each kind in `other_costs`."""
+        return {kind: self._by_firm(costs.mean(axis=0)) for kind, costs in self.other_costs.items()}
+
+    @property
     def fill_rates(self) -> dict[str, float]:
         """By firm, the part of what was ordered from it that it served in the same period; NaN without demand."""
         return self._by_firm(_fill_rate(self.late.sum(axis=0), self.demand.sum(axis=0)))

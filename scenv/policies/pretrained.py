@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from scenv.errors import ScenarioError
-from scenv.policies.base import as_array_like, at_least_zero
+from scenv.policies.base import AnsweredDemand, as_array_like, at_least_zero
 from scenv.policies.context_network import SEEN, adjustment, context_of, shapes
 from scenv.policies.firm_policy import read_tensors
 from scenv.policies.place import FEATURES, deviations, places_of
@@ -65,10 +65,12 @@ class Pretrained:
         )
         self._flows = firm_demand_moments(scenario)[0] > 0
         self._window: np.ndarray | None = None
+        self._answered = AnsweredDemand(scenario)
 
     def reset(self, num_envs: int, seed: int | None = None) -> None:
         """Forget the past: before the start everything was as usual."""
         self._window = None
+        self._answered.reset()
 
     def orders(self, state: LocalState) -> Array:
         """Order quantities [B, N]; each call is one period, which enters what the firms remember."""
@@ -80,7 +82,7 @@ class Pretrained:
             self._window = np.zeros((firms, num_envs, SEEN), dtype=np.float32)
         self._window = np.concatenate([self._window[:, :, now.shape[2] :], now], axis=2)
         adjusted = adjustment(self._parameters, self._context, self._window) * self._places.unit[:, None]
-        quantities = at_least_zero(np.asarray(state.demand) + adjusted.T) * self._flows
+        quantities = at_least_zero(self._answered.of(np.asarray(state.demand)) + adjusted.T) * self._flows
         return as_array_like(quantities, state.demand)
 
 

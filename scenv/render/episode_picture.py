@@ -30,9 +30,10 @@ def draw_episode(episode: Episode, title: str | None = None) -> Figure:
 
     Quantities are totals over the firms of a stage, in units per period; a row has one scale, so that stages can be
     compared. What a what-if does stands in it: the line under the title says how the scenario differs from the usual,
-    closures, delays and demand shocks are shaded in the stages of the firms that they hit, with the firm's name, and
-    lost units are a curve in the middle row, and what waits at the gates of full stocks is one in the top row. The bottom row sets each stage's orders against what its end customers
-    asked for, and says how much more they swing: the bullwhip ratio (see `Episode.bullwhip`), once ten periods count.
+    closures, delays and demand shocks are shaded in the stages of the firms that they hit, with the firm's name, lost
+    units are a curve in the middle row, and what waits at the gates of full stocks is one in the top row. The bottom
+    row sets each stage's orders against what its end customers asked for, and says how much more they swing: the
+    bullwhip ratio (see `Episode.bullwhip`), once ten periods count.
     Warm-up periods, which do not count, are shaded in grey.
 
     Args:

@@ -17,7 +17,7 @@ from scenv.simulation.array_ops import Array, concat, lesser, positive_part, rat
 from scenv.simulation.order_rules import ordered
 from scenv.simulation.pipelines import Journeys, pipeline_with, send
 from scenv.simulation.structure import Structure
-from scenv.simulation.whole_units import whole_parts, whole_slots
+from scenv.simulation.whole_units import straight_through, whole_parts, whole_slots
 
 
 class Books(NamedTuple):
@@ -315,6 +315,8 @@ def _available(structure: Structure, stock: Array, is_open: Array | None) -> Arr
     """What each firm can serve from its stock, [N, B]: no more than its capacity, and nothing while it is closed."""
     if structure.capacity is not None:
         stock = lesser(stock, structure.capacity)
+        if structure.whole_units:
+            stock = straight_through(stock, structure.xp.floor(stock))
     return stock if is_open is None else stock * is_open
 
 

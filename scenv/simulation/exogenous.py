@@ -23,7 +23,7 @@ from scenv.simulation.pipelines import Journeys
 from scenv.simulation.random_streams import Purpose, RandomStreams
 from scenv.simulation.structure import LeadTimes, Structure
 
-__all__ = ["Exogenous", "RowConditions", "draw_exogenous"]
+__all__ = ["Exogenous", "RowConditions", "draw_exogenous", "external_demand"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,12 +107,12 @@ def draw_exogenous(scenario: Scenario, structure: Structure, streams: RandomStre
     """Draw the next episode of all rows."""
     streams.next_episode()
     if not (scenario.disruptions or structure.order_lead.drawn or structure.shipment_lead.drawn):
-        return Exogenous(demand=_demand(scenario, streams))
+        return Exogenous(demand=external_demand(scenario, streams))
     closed = _combined(scenario, streams, Closure, len(scenario.network.agents))
     delay = _combined(scenario, streams, Delay, len(structure.shipment_lead.links))
     factor = _combined(scenario, streams, DemandShock, len(scenario.network.retailers))
     return Exogenous(
-        demand=_demand(scenario, streams, factor),
+        demand=external_demand(scenario, streams, factor),
         orders=_drawn(scenario, structure.order_lead, streams, Purpose.ORDER_LEAD_TIME, None),
         shipments=_drawn(scenario, structure.shipment_lead, streams, Purpose.SHIPMENT_LEAD_TIME, delay),
         closed=closed,
@@ -121,7 +121,8 @@ def draw_exogenous(scenario: Scenario, structure: Structure, streams: RandomStre
     )
 
 
-def _demand(scenario: Scenario, streams: RandomStreams, factor: np.ndarray | None = None) -> np.ndarray:
+def external_demand(scenario: Scenario, streams: RandomStreams, factor: np.ndarray | None = None) -> np.ndarray:
+    """[B, T, R] the external demand of the episode that the streams stand at, its means times `factor` [B, T, R]."""
     demand = streams.demand(scenario, factor)
     return np.floor(demand + 0.5) if scenario.whole_units else demand
 
