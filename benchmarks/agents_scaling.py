@@ -36,7 +36,8 @@ import torch
 import scenv
 from benchmarks.agents_scaling_report import draw, exponents, report
 from benchmarks.update_speed import make_clock, random_batch, spec_of, timed
-from pmarl_trainer.config.schema import METHODS, TrainConfig
+from pmarl_trainer.config.methods import METHODS
+from pmarl_trainer.config.schema import TrainConfig
 from pmarl_trainer.data.rollout import agent_major, for_env
 from pmarl_trainer.env_api.protocol import EnvSpec
 from pmarl_trainer.learners.actor_critic import Learner

@@ -23,7 +23,8 @@ from typing import Any
 import torch
 
 from benchmarks.update_speed import Products, make_clock, timed
-from pmarl_trainer.config.schema import EnvConfig, RunConfig, TrainConfig
+from pmarl_trainer.config.env_section import EnvConfig
+from pmarl_trainer.config.schema import RunConfig, TrainConfig
 from pmarl_trainer.data.replay import Replay
 from pmarl_trainer.data.rollout import align, collect
 from pmarl_trainer.learners.actor_critic import Learner

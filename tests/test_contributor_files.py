@@ -53,7 +53,7 @@ def test_the_demand_process_is_known_by_its_kind() -> None:
 
 
 def test_the_method_is_a_row_of_the_table() -> None:
-    from pmarl_trainer.config.schema import METHODS, Method
+    from pmarl_trainer.config.methods import METHODS, Method
 
     (row,) = eval("[{" + section("A method")[1] + "}]", {"Method": Method})
     assert row.keys() == {"plain"}

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import scenv
-from pmarl_trainer.config.schema import METHODS as METHOD_TABLE
+from pmarl_trainer.config.methods import METHODS as METHOD_TABLE
 from scenv_paper.claims import judge
 from scenv_paper.design import ABLATIONS, CLASSICAL, METHODS, NETWORKS
 from scenv_paper.results import NEAR_OPTIMAL, PAPER_METHODS, Results, provenances

@@ -15,7 +15,9 @@ from typing import Any
 
 import torch
 
-from pmarl_trainer.config.schema import METHODS, EnvConfig, RunConfig, TrainConfig
+from pmarl_trainer.config.env_section import EnvConfig
+from pmarl_trainer.config.methods import METHODS
+from pmarl_trainer.config.schema import RunConfig, TrainConfig
 from pmarl_trainer.data.replay import Replay
 from pmarl_trainer.data.rollout import align, collect
 from pmarl_trainer.learners.actor_critic import Learner

@@ -1,117 +1,32 @@
-"""What a training run is: the methods' table and the schema of a scenario file's `train:` section, with every default.
+"""What a training run is: the schema of a scenario file's `train:` section, with every default.
 
-Names follow BenchMARL where the thing is the same. `config_files` reads the files and overrides.
+Names follow BenchMARL where the thing is the same. `config.files` reads the files and overrides.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    Strict,
-    StrictBool,
-    ValidationInfo,
-    field_validator,
-    model_validator,
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+
+from pmarl_trainer.config.env_section import EnvConfig
+from pmarl_trainer.config.methods import (
+    METHOD_DEFAULTS,
+    METHODS,
+    Attention,
+    CostScope,
+    GroupWeights,
+    Method,
+    PolicyInput,
 )
-
+from pmarl_trainer.config.numbers import LARGEST, Boolean, Real, Seed, Whole
 from pmarl_trainer.config.presets import ENV_WISHES, PRESETS
 from pmarl_trainer.errors import did_you_mean
 
-Attention = Literal["all", "neighbours"]
-GroupWeights = Literal["equal", "log_scaled"]
-PolicyInput = Literal["local", "global"]
-CostScope = Literal["own", "neighbours", "network"]
-
-
-@dataclass(frozen=True)
-class Method:
-    """One row of the paper's Table 3.
-
-    Attributes:
-        attention: whom an agent's critic attends to: every other agent, or its neighbours in the graph.
-        group_weights: an agent's weight in the critic loss: 1, or (1 + ln|G|) / |G| over agents of equal degrees.
-        policy_input: what a policy sees: its own agent's observation, or every agent's.
-    """
-
-    attention: Attention
-    group_weights: GroupWeights
-    policy_input: PolicyInput
-
-
-METHODS: Mapping[str, Method] = {
-    "maac": Method(attention="all", group_weights="equal", policy_input="local"),
-    "pmarl": Method(attention="neighbours", group_weights="log_scaled", policy_input="local"),
-    "fv": Method(attention="neighbours", group_weights="log_scaled", policy_input="global"),
-}
-
-#: Defaults of the section `train` that are a method's own. hdpo: a rollout is one gradient step. fv: its policies have
-#: N times as many inputs, and a step of Adam moves every one of their weights, so the same learning rate moves the
-#: policies N times as far; with it they settle above base-stock's cost on r1 and r3 (ablation `fv_common_step` in
-#: benchmarks/results/report.md).
-METHOD_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
-    "fv": {"policy_lr": 5e-4},
-    "hdpo": {
-        "rollouts": 400,
-        "num_envs": 48,
-        "hidden_size": 32,
-        "policy_lr": 1e-2,
-        "lr_final": 0.0,
-        "policy_clip": 1.0,
-    },
-}
-
-
 #: More processors than any machine that this runs on.
 MOST_THREADS = 1024
-#: The largest number of a setting that has no smaller bound of its own: no losses made of it outgrow float32 at once.
-LARGEST = 10**12
-
-
-#: Every number of the section train is one of these, no text or truth value, finite, and at most LARGEST. That bound is
-#: `TrainConfig._number`'s: one that stood here would replace a field's own.
-Whole = Annotated[int, Strict()]
-Real = Annotated[float, Strict(), Field(allow_inf_nan=False)]
-Seed = Annotated[int, Strict(), Field(ge=0, lt=2**63)]
-
-
-def _boolean(value: Any) -> Any:
-    """What people write for truth values: in YAML 1.2 these words are text unless a truth value is expected."""
-    if isinstance(value, str):
-        return {"yes": True, "on": True, "true": True, "no": False, "off": False, "false": False}.get(
-            value.lower(), value
-        )
-    return value
-
-
-#: A truth value, not a number.
-Boolean = Annotated[StrictBool, BeforeValidator(_boolean)]
-
-
-class EnvConfig(BaseModel):
-    """The `env:` section: which environment, and its own keyword arguments, which the environment itself validates."""
-
-    model_config = ConfigDict(frozen=True, extra="allow")
-    entry: str = Field(description="'module:callable' that makes a batched environment or a PettingZoo ParallelEnv.")
-
-    @model_validator(mode="after")
-    def _no_trainer_keys(self) -> EnvConfig:
-        for key in ("num_envs", "seed"):
-            if key in self.arguments:
-                raise ValueError(f"{key!r} is the trainer's: write it in the section train")
-        return self
-
-    @property
-    def arguments(self) -> dict[str, Any]:
-        """The environment's keyword arguments."""
-        return dict(self.model_extra or {})
 
 
 class TrainConfig(BaseModel):

@@ -27,6 +27,7 @@ from pmarl_trainer.networks.attention import Told
 from pmarl_trainer.networks.critic import AttentionCritic
 from pmarl_trainer.networks.literal_critic import LiteralCritic
 from pmarl_trainer.networks.policy import PolicyNetwork
+from pmarl_trainer.networks.stacked_critic import CriticShape
 
 
 class Learner:
@@ -49,30 +50,29 @@ class Learner:
         # On the CPU: what is drawn then does not depend on the device.
         generator = torch.Generator().manual_seed(derived_seed(config.seed, "init"))
         num_actions = torch.as_tensor(spec.num_actions)
-        size, hidden, actions = spec.observation_size, config.hidden_size, int(num_actions.max())
-        norm, heads, start = config.input_normalisation == "batch", config.attention_heads, config.initialisation
+        size, norm = spec.observation_size, config.input_normalisation == "batch"
         make_critic = LiteralCritic if config.own_action == "encoded" else AttentionCritic
         self.config, self.device = config, device
         self.policy = PolicyNetwork(
             size,
             num_actions,
-            hidden,
+            config.hidden_size,
             sees_all=config.sees_all,
             generator=generator,
             batch_norm=norm,
-            initialisation=start,
+            initialisation=config.initialisation,
         ).to(device)
-        self.critic = make_critic(
+        shape = CriticShape(
             size,
-            actions,
-            hidden,
-            heads,
+            int(num_actions.max()),
+            config.hidden_size,
+            config.attention_heads,
             team.mask,
-            generator,
             batch_norm=norm,
             linear_values=config.attention_values == "linear",
-            initialisation=start,
-        ).to(device)
+            initialisation=config.initialisation,
+        )
+        self.critic = make_critic(shape, generator).to(device)
         self.gamma = discount(spec, config)
         self.target_policy = copy.deepcopy(self.policy).requires_grad_(False)
         self.target_critic = copy.deepcopy(self.critic).requires_grad_(False)

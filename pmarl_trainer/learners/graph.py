@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pmarl_trainer.config.schema import Attention, CostScope, GroupWeights
+from pmarl_trainer.config.methods import Attention, CostScope, GroupWeights
 
 
 def neighbour_mask(adjacency: np.ndarray, attention: Attention) -> np.ndarray:

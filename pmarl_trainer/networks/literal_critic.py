@@ -3,43 +3,25 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from pmarl_trainer.networks.attention import NeighbourAttention, Told
-from pmarl_trainer.networks.critic import stacked_of
-from pmarl_trainer.networks.layers import Initialisation, StackedLinear, StateActionEncoder, at_least_float32, leaky
+from pmarl_trainer.networks.attention import Told
+from pmarl_trainer.networks.layers import at_least_float32, leaky
+from pmarl_trainer.networks.stacked_critic import CriticShape, StackedCritic
 
 
-class LiteralCritic(nn.Module):
+class LiteralCritic(StackedCritic):
     """Q_i(o, (a_i, a_-i)) = g_i(e_i, X_i) with e_i = f_i(o_i, a_i) feeding both the query and the decoder.
 
     One number comes out, so Q_i for all own actions takes one pass per action; `critic.AttentionCritic` needs one in
-    all. Parameters and shapes are named as there.
+    all.
     """
 
-    def __init__(
-        self,
-        observation_size: int,
-        actions: int,
-        hidden: int,
-        heads: int,
-        mask: Tensor,
-        generator: torch.Generator,
-        *,
-        batch_norm: bool = False,
-        linear_values: bool = False,
-        initialisation: Initialisation = "rectified",
-    ) -> None:
-        """`mask` [N, M] bool: row i is true where agent i attends."""
+    def __init__(self, shape: CriticShape, generator: torch.Generator) -> None:
+        """Weights drawn with `generator`."""
         super().__init__()
-        n = len(mask)
-        self.actions = actions
-        self.encoder = StateActionEncoder(
-            n, observation_size, actions, hidden, generator, batch_norm=batch_norm, initialisation=initialisation
-        )
-        self.attention = NeighbourAttention(mask, hidden, heads, generator, linear_values=linear_values)
-        self.decoder = StackedLinear(n, 2 * hidden, hidden, generator, initialisation=initialisation)
-        self.value = StackedLinear(n, hidden, 1, generator, 0.1, initialisation)
+        self.actions = shape.actions
+        self.build(shape, generator, outputs=1)
 
     def forward(self, observations: Tensor, actions: Tensor, told: Told | None = None) -> Tensor:
         """[N, B, O], [N, B] int -> Q [N, B, A]: the others act as in `actions`, agent i with each of its own. `told`:
@@ -63,17 +45,9 @@ class LiteralCritic(nn.Module):
 
     def _value(self, own: Tensor, embeddings: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         heard, logits = self.attention(own, embeddings)
-        value = self.value(leaky(self.decoder.of_two(own, heard)))
+        value = self.values(leaky(self.decoder.of_two(own, heard)))
         return at_least_float32(value).squeeze(-1), logits
 
     def compile_products(self) -> None:
         """Have torch.compile make one function of a pass."""
         self._value = torch.compile(self._value)  # type: ignore[method-assign]
-
-    def shared_parameters(self) -> list[nn.Parameter]:
-        """The attention's, which all agents share."""
-        return list(self.attention.parameters())
-
-    def stacked_parameters(self) -> list[nn.Parameter]:
-        """The agents' own, each [N, ...]."""
-        return stacked_of(self)

@@ -10,7 +10,8 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from pmarl_trainer.config.schema import METHODS, TrainConfig
+from pmarl_trainer.config.methods import METHODS
+from pmarl_trainer.config.schema import TrainConfig
 from pmarl_trainer.training.atomic_file import whole_file
 
 #: A policy that costs more than so many times the baseline has a bar of this length.

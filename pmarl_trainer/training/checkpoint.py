@@ -24,7 +24,7 @@ from pmarl_trainer.learners.trainable import Trainable
 from pmarl_trainer.training.atomic_file import whole_file
 
 FORMAT = 3
-#: Format 2 differs in names only: policies were called actors.
+#: Format 2 differs in names only: policies were actors, and a critic's last layer had two names.
 _READ = (2, FORMAT)
 
 
@@ -68,7 +68,7 @@ def load(path: Path, device: torch.device) -> tuple[dict[str, Tensor], dict[str,
 
 def _present_name(name: str) -> str:
     """What a tensor is called now that a file of format 2 may name otherwise."""
-    return re.sub(r"^(target_)?actor\.", r"\1policy.", name)
+    return re.sub(r"^((?:target_)?critic)\.value\.", r"\1.values.", re.sub(r"^(target_)?actor\.", r"\1policy.", name))
 
 
 def read_facts(path: Path) -> dict[str, Any]:

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from pmarl_trainer.config.files import build_config, read_config
+from pmarl_trainer.config.methods import METHODS
 from pmarl_trainer.config.reading import MAX_YAML_BYTES as MAX_BYTES
-from pmarl_trainer.config.schema import METHODS, TrainConfig
+from pmarl_trainer.config.schema import TrainConfig
 from pmarl_trainer.errors import ConfigError
 
 ENV = {"entry": "module:callable"}

@@ -19,6 +19,7 @@ from pmarl_trainer.networks.attention import NeighbourAttention
 from pmarl_trainer.networks.batch_norm import StackedBatchNorm, normalised_rows
 from pmarl_trainer.networks.critic import AttentionCritic
 from pmarl_trainer.networks.literal_critic import LiteralCritic
+from pmarl_trainer.networks.stacked_critic import CriticShape
 from tests.pmarl_trainer.networks.test_networks import SERIAL, A, B, H, K, N, inputs
 from tests.pmarl_trainer.networks.test_networks import SIZE as O
 from tests.pmarl_trainer.toy_envs import CoordinationGame, IdentityGame
@@ -134,11 +135,11 @@ def literal(critic, observations, actions, i, own):
         values = [leaky_relu(x @ attention.value[0, :, part] + attention.value_bias[0, 0, part]) for x in others]
         heard[part] = torch.stack(scores).softmax(0) @ torch.stack(values)
     inner = leaky_relu(torch.cat((e, heard)) @ critic.decoder.weight[i] + critic.decoder.bias[i, 0])
-    return inner @ critic.value.weight[i, :, 0] + critic.value.bias[i, 0, 0]
+    return inner @ critic.values.weight[i, :, 0] + critic.values.bias[i, 0, 0]
 
 
 def make(critic_class, **kwargs):
-    return critic_class(O, A, H, K, MASK, torch.Generator().manual_seed(3), **kwargs).double()
+    return critic_class(CriticShape(O, A, H, K, MASK, **kwargs), torch.Generator().manual_seed(3)).double()
 
 
 def test_the_papers_critic_equals_a_plain_loop():

@@ -272,7 +272,7 @@ def paper_critic(critic):
         "f": encoder.observation.weight, "f_action": encoder.action, "f_bias": encoder.observation.bias,
         "q": attention.query, "k": attention.key, "v": attention.value,
         "g": critic.decoder.weight, "g_bias": critic.decoder.bias,
-        "out": critic.value.weight, "out_bias": critic.value.bias,
+        "out": critic.values.weight, "out_bias": critic.values.bias,
     }  # fmt: skip
 
 
@@ -320,7 +320,7 @@ def paper_losses(critic, policy, target_critic, target_policy, batch, seen, foll
 def test_preset_paper_makes_the_update_of_the_equations():
     learner = make_learner(preset="paper", alpha=0.1, critic_clip=1e6, policy_clip=1e6, polyak_tau=0.1)
     with torch.no_grad():  # so that more than rounding depends on every part
-        learner.critic.value.weight.mul_(10)
+        learner.critic.values.weight.mul_(10)
         learner.policy.logits.weight.mul_(30)
     critic = {name: p.detach().clone().requires_grad_() for name, p in paper_critic(learner.critic).items()}
     policy = [p.detach().clone().requires_grad_() for p in paper_policy(learner.policy)]

@@ -10,6 +10,7 @@ from torch.nn.functional import leaky_relu
 from pmarl_trainer.learners.graph import neighbour_mask
 from pmarl_trainer.networks.critic import AttentionCritic
 from pmarl_trainer.networks.policy import PolicyNetwork
+from pmarl_trainer.networks.stacked_critic import CriticShape
 
 N, B, SIZE, A, H, K = 4, 5, 3, 6, 8, 2
 SERIAL = np.array([[0, -1, 0, 0], [1, 0, -1, 0], [0, 1, 0, 0], [0, 0, 0, 0]])  # 0 -> 1 -> 2, and 3 alone
@@ -19,7 +20,7 @@ COMPLETE = np.triu(np.ones((N, N), dtype=int), 1).T - np.triu(np.ones((N, N), dt
 def make_critic(adjacency=SERIAL, attention="neighbours"):
     generator = torch.Generator().manual_seed(7)
     mask = torch.as_tensor(neighbour_mask(adjacency, attention))
-    return AttentionCritic(SIZE, A, H, K, mask, generator).double()
+    return AttentionCritic(CriticShape(SIZE, A, H, K, mask), generator).double()
 
 
 def inputs(seed=0):

@@ -67,14 +67,17 @@ def test_interrupted_and_resumed_equals_uninterrupted(tmp_path, stop_after, temp
     assert [row["rollout"] for row in numbers("parts")] == [1, 2, 3, 4, 5, 6]
 
 
-def test_a_checkpoint_that_calls_policies_actors_goes_on_as_well(tmp_path):
-    config = configure(loggers=["csv"])
+@pytest.mark.parametrize("preset", ["default", "paper"])
+def test_a_checkpoint_with_the_names_of_format_2_goes_on_as_well(tmp_path, preset):
+    config = configure(loggers=["csv"], preset=preset)
     for name in ("whole", "parts"):
         (tmp_path / name).mkdir()
     train(config, tmp_path / "whole")
     train(config, tmp_path / "parts", stop=lambda state: state.rollout == 3)
     path = checkpoint_path(tmp_path / "parts", "last")
     as_then = {"policy.": "actor.", "target_policy.": "target_actor."}
+    if preset == "paper":
+        as_then |= {"critic.values.": "critic.value.", "target_critic.values.": "target_critic.value."}
 
     def then(tensors):
         old = {name: next((k for k in as_then if name.startswith(k)), "") for name in tensors}
