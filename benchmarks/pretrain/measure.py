@@ -1,4 +1,4 @@
-"""What the shipped policy pays on networks that it was never trained on: results/pretrained.json and pretrained.md.
+"""What the shipped policy pays on networks that it was never trained on: results/pretrained.json, .md and .png.
 
     python -m benchmarks.pretrain.measure [--chains FOLDER]
 
@@ -11,15 +11,17 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors.torch import save_file
 
 import scenv
-from benchmarks.pretrain.measure_report import report
+from benchmarks.pretrain.measure_report import picture, report
 from benchmarks.pretrain.tune import tuned
 from scenv.policies.best_levels import best_levels
 from scenv.policies.pretrained import WEIGHTS, Pretrained
@@ -56,14 +58,16 @@ def scenario_of(source: str, **fields: Any) -> scenv.Scenario:
     return scenv.load_scenario(scenario, demand={"kind": "negative_binomial", "mean": means, "std": stds})
 
 
-def paid(scenario: scenv.Scenario, more: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def paid(
+    scenario: scenv.Scenario, more: Mapping[str, Any] | None = None, episodes: int = PATHS["episodes"]
+) -> dict[str, Any]:
     """What each policy costs relative to base-stock, with the 95 % interval of the ratio."""
     policies: dict[str, Any] = {"base-stock": "base-stock", "decomposition-aggregation": "decomposition-aggregation"}
     if best_levels(scenario) is not None:
         policies["optimised-base-stock"] = "optimised-base-stock"
     policies |= {"pretrained": "pretrained"} if more is None else more
     firms = len(scenario.network.agents)
-    episodes = PATHS["episodes"] if firms < LARGE else 20
+    episodes = episodes if firms < LARGE else 20
     made = {name: make_policy(p, scenario) if isinstance(p, str) else p for name, p in policies.items()}
     both = scenv.evaluate(made, scenario, episodes=episodes, seed=PATHS["seed"])
     found = {name: both.difference(name) for name in list(made)[1:]}
@@ -92,17 +96,39 @@ def zero_shot(chains: Path | None) -> Iterator[dict[str, Any]]:
             yield {"network": name, "lead_time": 2, "setting": setting, **paid(scenario_of(name, **fields))}
 
 
-def with_steps(out: Path, numbers: Sequence[int]) -> Iterator[dict[str, Any]]:
-    """The built-in networks after a few gradient steps from the shipped parameters, and from scratch."""
+def larger(count: int) -> Iterator[dict[str, Any]]:
+    """Random networks of 20 to 300 firms, up to five times the largest of training, with costs that differ more."""
+    rng = np.random.default_rng(77)
+    for number in range(count):
+        firms = int(np.exp(rng.uniform(np.log(20), np.log(300))))
+        network = scenv.generators.layered(
+            firms, int(rng.integers(2, 11)), int(rng.integers(2**31)), cost_spread=float(rng.uniform(0, 4))
+        )
+        fields = {"shipment_lead_time": int(rng.integers(1, 4)), "demand": float(rng.choice([2, 8, 30]))}
+        stages = max(network.stages.values()) + 1
+        found = paid(scenv.load_scenario(network, **fields), episodes=20)
+        yield {"network": f"random {number}", "stages": stages, **fields, **found}
+
+
+def with_steps(place: Path, numbers: Sequence[int]) -> Iterator[dict[str, Any]]:
+    """The built-in networks after a few gradient steps on each, from the shipped parameters and from scratch."""
     for name in BUILT_IN:
         scenario, policies = scenv.load_scenario(name), {}
         for init in (WEIGHTS, None):
             for steps in numbers:
-                path = out / "tuned.safetensors"
+                path = place / f"{name}-{'pretrained' if init else 'scratch'}-{steps}.safetensors"
                 save_file(tuned(scenario, steps, init=init), path)
-                key = f"{'pretrained' if init else 'scratch'} {steps}"
-                policies[key] = Pretrained(scenario, weights=path)
+                policies[f"{'pretrained' if init else 'scratch'} {steps}"] = Pretrained(scenario, weights=path)
         yield {"network": name, **paid(scenario, policies)}
+
+
+def elsewhere(place: Path, steps: int) -> Iterator[dict[str, Any]]:
+    """What was learned from scratch on one built-in network, on all of them: the files are `with_steps`'."""
+    for name in BUILT_IN:
+        scenario = scenv.load_scenario(name)
+        weights = {f"on {other}": place / f"{other}-scratch-{steps}.safetensors" for other in BUILT_IN}
+        policies = {key: Pretrained(scenario, weights=path) for key, path in weights.items()}
+        yield {"network": name, **paid(scenario, {**policies, "pretrained": "pretrained"})}
 
 
 def hdpo() -> dict[str, float]:
@@ -116,6 +142,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--chains", type=Path, help="folder of the Willems (2008) data set")
     parser.add_argument("--steps", default=STEPS, type=lambda text: [int(word) for word in text.split(",")])
+    parser.add_argument("--random", default=60, type=int, help="how many larger random networks")
     parser.add_argument("--out", default=RESULTS, type=Path)
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -123,15 +150,21 @@ def main() -> None:
         "provenance": provenance(("numpy", "torch")),
         "weights": hashlib.sha256(WEIGHTS.read_bytes()).hexdigest(),
         "hdpo": hdpo(),
-        "zero_shot": [],
-        "tuned": [],
     }
-    for key, entries in (("zero_shot", zero_shot(args.chains)), ("tuned", with_steps(args.out, args.steps))):
-        for entry in entries:
-            document[key].append(entry)
-            print(entry["network"], {k: round(v[0], 3) for k, v in entry["ratios"].items()}, flush=True)
-    (args.out / "tuned.safetensors").unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        tables = {
+            "zero_shot": zero_shot(args.chains),
+            "larger": larger(args.random),
+            "tuned": with_steps(Path(folder), args.steps),
+            "elsewhere": elsewhere(Path(folder), max(args.steps)),
+        }
+        for key, entries in tables.items():
+            document[key] = []
+            for entry in entries:
+                document[key].append(entry)
+                print(entry["network"], {k: round(v[0], 3) for k, v in entry["ratios"].items()}, flush=True)
     (args.out / "pretrained.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    picture(document, args.out / "pretrained.png")
     (args.out / "pretrained.md").write_text(report(document), encoding="utf-8")
 
 
