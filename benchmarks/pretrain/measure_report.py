@@ -149,7 +149,8 @@ def picture(document: Mapping[str, Any], path: Path) -> None:
         axes.scatter(*np.reshape(points, (-1, 2)).T, label=label, marker=marker, color=colour, zorder=3)
     trained = [(document["hdpo"].get(f"{row['network']}-2"), k) for k, row in enumerate(rows)]
     points = [point for point in trained if point[0] is not None]
-    axes.scatter(*np.reshape(points, (-1, 2)).T, label="hdpo, trained on it", marker="|", s=120, color="black", zorder=4)
+    ends = np.reshape(points, (-1, 2)).T
+    axes.scatter(*ends, label="hdpo, trained on it", marker="|", s=120, color="black", zorder=4)
     axes.axvline(1, color="black", linewidth=0.8)
     axes.set(yticks=range(len(rows)), yticklabels=labels, xlabel="cost relative to base-stock", xlim=(0.4, 1.1))
     axes.grid(axis="x", alpha=0.3)
