@@ -60,7 +60,7 @@ class Seat:
         """The facts of this firm alone."""
         return self.everybody.of_agent(self.number)
 
-    @property
+    @cached_property
     def heard(self) -> tuple[str, ...]:
         """The firms whose embeddings its critic is told; they are told its own."""
         row = neighbour_mask(self.everybody.adjacency, self.train.row.attention)[self.number]
