@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +14,8 @@ from rich.table import Table
 from scenv.commands.console import ScenarioOption, SourceArgument, named_source, output_console, refuse_to_overwrite
 from scenv.errors import ScenvError
 from scenv.network.stage_titles import stage_titles
-from scenv.policies import BaseStock, make_policy
+from scenv.policies import BaseStock, ReorderPoint, make_policy
+from scenv.policies.base_stock import covered_periods
 from scenv.scenario.differences import difference_line
 from scenv.scenario.files import load_scenario
 from scenv.scenario.implied import firm_demand_moments
@@ -28,7 +29,7 @@ def levels_command(
     policy: Annotated[
         str,
         typer.Option(
-            "--policy", "-p", help="Whose levels: base-stock, decomposition-aggregation, echelon-base-stock, ..."
+            "--policy", "-p", help="Whose levels: base-stock, decomposition-aggregation, reorder-point (s and S), ..."
         ),
     ] = "optimised-base-stock",
     out: Annotated[
@@ -55,23 +56,31 @@ def levels_command(
             raise ScenvError(f"{out}: a file of levels must end in .json")
         refuse_to_overwrite(out, force)
     made = make_policy(policy, loaded)
-    if not isinstance(made, BaseStock):
-        raise ScenvError(f"--policy {policy}: orders up to no fixed level; base-stock is one that does")
+    if not isinstance(made, BaseStock | ReorderPoint):
+        raise ScenvError(f"--policy {policy}: orders up to no fixed level; base-stock and reorder-point do")
     where = {"recorded": "on record", "gradient": "found by simulation", "cma": "found by simulation"}
     method = where.get(getattr(made, "method", ""), "by formula")
-    output_console().print(_table(loaded, made, f"{loaded.network.name}: order-up-to levels of {policy}, {method}"))
+    levels = (
+        {"level": made.level_of}
+        if isinstance(made, BaseStock)
+        else {"reorder point": made.levels_by_kind["reorder_point"], "order up to": made.levels_by_kind["order_up_to"]}
+    )
+    title = f"{loaded.network.name}: order-up-to levels of {policy}, {method}"
+    output_console().print(_table(loaded, levels, title))
     if out is not None:
         try:
-            out.write_text(json.dumps({"levels": made.level_of}, indent=2) + "\n", encoding="utf-8")
+            made.save(out)
         except OSError as error:
             raise ScenvError(f"{out}: cannot be written ({error.strerror})") from error
         print(f"wrote {out}")
 
 
-def _table(scenario: Scenario, policy: BaseStock, title: str) -> Table:
+def _table(scenario: Scenario, levels: Mapping[str, Mapping[str, float]], title: str) -> Table:
+    """A column for each kind of level, the last of which is what is ordered up to."""
     network = scenario.network
     titles, mean = stage_titles(network), firm_demand_moments(scenario)[0]
-    lead_time = build_structure(scenario).lead_time
+    lead_time, covered = build_structure(scenario).lead_time, covered_periods(scenario)
+    reviews = bool((covered != lead_time).any())
     unusual = difference_line(scenario)
     table = Table(
         title=escape(f"{title}\n{unusual}" if unusual else title),
@@ -81,19 +90,20 @@ def _table(scenario: Scenario, policy: BaseStock, title: str) -> Table:
         pad_edge=False,
     )
     table.add_column("firm", overflow="fold")
-    for column in ("level", "mean demand", "lead time", "beyond mean lead-time demand"):
+    last = "beyond mean demand of them" if reviews else "beyond mean lead-time demand"
+    for column in (*levels, "mean demand", "lead time", *(["periods to cover"] if reviews else []), last):
         table.add_column(column, justify="right", no_wrap=True)
     stage = -1
     for i, name in enumerate(network.agents):
         if network.stages[name] != stage:
             stage = network.stages[name]
             table.add_row(f"[bold]{escape(titles[stage])}[/]")
-        level = policy.level_of[name]
         table.add_row(
             f"  {escape(name)}",
-            f"{level:,.1f}",
+            *(f"{own[name]:,.1f}" for own in levels.values()),
             f"{mean[i]:,.2f}",
             str(lead_time[i]),
-            f"{level - mean[i] * lead_time[i]:+,.1f}",
+            *([str(covered[i])] if reviews else []),
+            f"{list(levels.values())[-1][name] - mean[i] * covered[i]:+,.1f}",
         )
     return table

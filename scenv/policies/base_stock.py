@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from statistics import NormalDist
@@ -12,15 +11,13 @@ import numpy as np
 
 from scenv.errors import ScenarioError
 from scenv.policies.base import as_array_like, at_least_zero, inventory_position, per_firm
+from scenv.policies.level_files import levels_of, read_level_file, write_level_file
 from scenv.scenario.files import load_scenario
 from scenv.scenario.implied import firm_demand_moments, review_periods
 from scenv.scenario.scenario import Scenario
 from scenv.simulation.array_ops import Array
 from scenv.simulation.dynamics import LocalState
 from scenv.simulation.structure import build_structure
-from scenv.text_file import read_text
-
-_MAX_BYTES = 16 * 2**20
 
 
 def covered_periods(scenario: Scenario) -> np.ndarray:
@@ -107,16 +104,7 @@ class BaseStock:
         Raises:
             ScenarioError: if the file cannot be read or does not hold the levels of this scenario's firms.
         """
-        try:
-            document = json.loads(read_text(path, _MAX_BYTES, ScenarioError))
-        except ScenarioError:
-            raise
-        except (ValueError, RecursionError) as error:
-            raise ScenarioError(f"{path}: not JSON ({error})") from error
-        levels = document.get("levels") if isinstance(document, dict) else None
-        numbers = isinstance(levels, dict) and all(type(value) in (int, float) for value in levels.values())
-        if not numbers:
-            raise ScenarioError(f"{path}: expected an object 'levels' with a number for every firm")
+        levels = levels_of(read_level_file(path), "levels", path)
         try:
             return BaseStock(scenario, levels=levels)
         except ScenarioError as error:
@@ -129,7 +117,7 @@ class BaseStock:
 
     def save(self, path: str | Path) -> None:
         """Write the levels as JSON, `{"levels": {firm: units}}`; `from_file` reads them back."""
-        Path(path).write_text(json.dumps({"levels": self.level_of}, indent=2) + "\n", encoding="utf-8")
+        write_level_file(path, {"levels": self.level_of})
 
     def reset(self, num_envs: int, seed: int | None = None) -> None:
         """Nothing to forget: the rule looks at the present only."""

@@ -18,11 +18,12 @@ from scenv.policies.constant_order import ConstantOrder
 from scenv.policies.decomposition_aggregation import DecompositionAggregation
 from scenv.policies.echelon_base_stock import EchelonBaseStock
 from scenv.policies.learned import LearnedPolicies
+from scenv.policies.level_files import read_level_file
 from scenv.policies.optimised_base_stock import OptimisedBaseStock
 from scenv.policies.pass_through import PassThrough
 from scenv.policies.pretrained import Pretrained
 from scenv.policies.random_policy import RandomPolicy
-from scenv.policies.reorder_point import ReorderPoint
+from scenv.policies.reorder_point import KINDS, ReorderPoint
 from scenv.policies.sterman import Sterman
 from scenv.scenario.scenario import Scenario
 
@@ -103,7 +104,8 @@ def make_policy(name: str, scenario: Scenario) -> Policy:
     """A policy by its long or short name, from a file of levels or a folder of learned ones, or of your own making.
 
     Args:
-        name: a name of `NAMED_POLICIES`; the path of a `.json` file that `BaseStock.save` wrote; the folder
+        name: a name of `NAMED_POLICIES`; the path of a `.json` file that `BaseStock.save` or
+            `ReorderPoint.save` wrote; the folder
             that `pmarl-export` wrote; a `.safetensors` file with weights of one's own for `Pretrained`; or
             `module:callable`, which is called with the scenario and returns a `Policy`.
         scenario: what the policy is made for.
@@ -118,7 +120,9 @@ def make_policy(name: str, scenario: Scenario) -> Policy:
     if Path(name).is_dir():
         return LearnedPolicies(name, scenario)
     if name.endswith(".json"):
-        return BaseStock.from_file(Path(name), scenario)
+        document = read_level_file(name)
+        holder = ReorderPoint if isinstance(document, dict) and KINDS[0] in document else BaseStock
+        return holder.from_file(Path(name), scenario)
     if name.endswith(".safetensors"):
         return Pretrained(scenario, weights=name)
     if ":" in name:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,15 @@ import numpy as np
 from scenv.errors import ScenarioError
 from scenv.policies.base import as_array_like, inventory_position, per_firm
 from scenv.policies.base_stock import base_stock_levels
+from scenv.policies.level_files import levels_of, read_level_file, write_level_file
 from scenv.scenario.files import load_scenario
 from scenv.scenario.implied import firm_demand_moments, order_costs, unit_costs
 from scenv.scenario.scenario import Scenario
 from scenv.simulation.array_ops import Array, namespace
 from scenv.simulation.dynamics import LocalState
+
+#: The two levels, as a file of them calls them.
+KINDS = ("reorder_point", "order_up_to")
 
 
 class ReorderPoint:
@@ -23,6 +28,7 @@ class ReorderPoint:
     Where the scenario's orders cost nothing, batching only costs; it shows what rare, large orders do to a chain.
 
     Attributes:
+        agents: the N firms, in the order of the levels.
         reorder_point: s, [N] units.
         order_up_to: S, [N] units.
     """
@@ -49,6 +55,7 @@ class ReorderPoint:
         """
         scenario = load_scenario(scenario)
         network = scenario.network
+        self.agents = network.agents
         self.reorder_point: np.ndarray = (
             base_stock_levels(scenario) if reorder_point is None else per_firm(reorder_point, network, "reorder_point")
         )
@@ -64,6 +71,32 @@ class ReorderPoint:
                 f"reorder_point must not exceed order_up_to, got {self.reorder_point[firm]:g} > "
                 f"{self.order_up_to[firm]:g} at {network.agents[firm]!r}"
             )
+
+    @classmethod
+    def from_file(cls, path: str | Path, scenario: Any = "r2") -> ReorderPoint:
+        """Levels that `save` wrote.
+
+        Raises:
+            ScenarioError: if the file cannot be read or does not hold both levels of this scenario's firms.
+        """
+        document = read_level_file(path)
+        low, high = (levels_of(document, kind, path) for kind in KINDS)
+        try:
+            return ReorderPoint(scenario, reorder_point=low, order_up_to=high)
+        except ScenarioError as error:
+            raise ScenarioError(f"{path}: {error}") from error
+
+    @property
+    def levels_by_kind(self) -> dict[str, dict[str, float]]:
+        """ "reorder_point" (s) and "order_up_to" (S) -> firm -> units."""
+        columns = self.reorder_point.tolist(), self.order_up_to.tolist()
+        return {kind: dict(zip(self.agents, own, strict=True)) for kind, own in zip(KINDS, columns, strict=True)}
+
+    def save(self, path: str | Path) -> None:
+        """Write both levels as JSON, `{"reorder_point": {firm: units}, "order_up_to": {firm: units}}`; `from_file`
+        reads them back.
+        """
+        write_level_file(path, self.levels_by_kind)
 
     def reset(self, num_envs: int, seed: int | None = None) -> None:
         """Nothing to forget."""

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import scenv
-from scenv.policies import NAMED_POLICIES, BaseStock, baselines, make_policy
+from scenv.policies import NAMED_POLICIES, BaseStock, ReorderPoint, baselines, make_policy
 
 Z95 = 1.6448536269514722
 
@@ -35,6 +35,20 @@ def test_levels_survive_a_file(tmp_path: Path) -> None:
     policy.save(path)
     np.testing.assert_array_equal(BaseStock.from_file(path, "r1").levels, policy.levels)
     np.testing.assert_array_equal(make_policy(str(path), scenv.load_scenario("r1")).levels, policy.levels)
+
+
+def test_both_levels_of_s_s_survive_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "both.json"
+    policy = ReorderPoint("r1", batch_periods=3)
+    policy.save(path)
+    again = make_policy(str(path), scenv.load_scenario("r1"))
+    assert isinstance(again, ReorderPoint)
+    assert again.levels_by_kind == policy.levels_by_kind
+    with pytest.raises(scenv.ScenarioError, match=r"both.json: expected an object 'levels'"):
+        BaseStock.from_file(path, "r1")
+    path.write_text('{"reorder_point": {"ret_0": 3}, "order_up_to": 4}')
+    with pytest.raises(scenv.ScenarioError, match=r"both.json: expected an object 'order_up_to' with a number for"):
+        make_policy(str(path), scenv.load_scenario("bg"))
 
 
 @pytest.mark.parametrize(
