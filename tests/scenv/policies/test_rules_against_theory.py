@@ -109,7 +109,7 @@ def test_the_default_batch_is_the_economic_order_quantity() -> None:
     policy = scenv.policies.ReorderPoint(shop(order_cost=40))
     assert (policy.order_up_to - policy.reorder_point).tolist() == pytest.approx([np.sqrt(2 * 40 * MEAN / HOLDING)])
     usual = scenv.policies.ReorderPoint(shop())
-    assert (usual.order_up_to - usual.reorder_point).tolist() == [2 * MEAN]
+    assert (usual.order_up_to - usual.reorder_point).tolist() == pytest.approx([2 * MEAN])
     assert type(scenv.policies.make_policy("s_S", shop())) is scenv.policies.ReorderPoint
 
 
