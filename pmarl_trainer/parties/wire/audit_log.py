@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from threading import Lock
 from typing import Any, BinaryIO
 
 from pmarl_trainer.errors import TrainerError
@@ -36,6 +37,7 @@ class AuditLog:
         """
         self.path, self._run, self._agent = path, run, agent
         self._last, self._count, cut = BEGINNING, 0, 0
+        self._lock = Lock()  # a refusal may come from a thread of the server
         if path.exists():
             self._last, self._count, cut = self._continue()
         self._file: BinaryIO = path.open("ab")
@@ -62,14 +64,15 @@ class AuditLog:
         Raises:
             TrainerError: if the disk does not take it.
         """
-        line = {"line": self._count, "run": self._run, "firm": self._agent, "event": event, **fields}
-        chain = _link(self._last, line)
-        try:
-            self._file.write(json.dumps({**line, "chain": chain}, sort_keys=True).encode() + b"\n")
-            self._file.flush()
-        except OSError as problem:
-            raise TrainerError(f"{self.path}: the audit log cannot be written: {problem.strerror}") from problem
-        self._last, self._count = chain, self._count + 1
+        with self._lock:
+            line = {"line": self._count, "run": self._run, "firm": self._agent, "event": event, **fields}
+            chain = _link(self._last, line)
+            try:
+                self._file.write(json.dumps({**line, "chain": chain}, sort_keys=True).encode() + b"\n")
+                self._file.flush()
+            except OSError as problem:
+                raise TrainerError(f"{self.path}: the audit log cannot be written: {problem.strerror}") from problem
+            self._last, self._count = chain, self._count + 1
 
     def close(self) -> None:
         """Close the file."""

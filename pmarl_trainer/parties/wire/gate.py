@@ -90,6 +90,17 @@ class Gate:
         self._write("received", neighbour, kind, round, count, tensors, payload, None)
         return tensors
 
+    def admit(self, neighbour: str, kind: str, round: int) -> None:
+        """Refuse a message by its head alone.
+
+        Raises:
+            GateError: if no such message may come from there.
+        """
+        try:
+            self._known(neighbour, kind)
+        except WireError as problem:
+            raise self._refused("in", neighbour, kind, round, problem) from problem
+
     def note(self, event: str, **fields: Any) -> None:
         """Write down something that is no message."""
         self._log.write(event, **fields)
