@@ -14,11 +14,13 @@ from torch import Tensor
 
 from pmarl_trainer.errors import TrainerError
 from pmarl_trainer.parties import fixed_point
-from pmarl_trainer.parties.messages import Phase, Total, Trade
+from pmarl_trainer.parties.local_exchange import greatest_common
+from pmarl_trainer.parties.messages import Agree, Phase, Total, Trade
 from pmarl_trainer.parties.wire.certificates import Identity, check_certificate, check_identity
 from pmarl_trainer.parties.wire.codec import WireError
 from pmarl_trainer.parties.wire.description import RunDescription
 from pmarl_trainer.parties.wire.gate import Gate
+from pmarl_trainer.parties.wire.kinds import kinds_of_agreement
 from pmarl_trainer.parties.wire.links import Links, Peer
 from pmarl_trainer.parties.wire.masks import Masks
 from pmarl_trainer.parties.wire.post import PartyLostError, Post
@@ -163,6 +165,8 @@ class GrpcExchange:
             return self._trade(wish)
         if isinstance(wish, Total):
             return self._total(wish)
+        if isinstance(wish, Agree):
+            return self._agree(wish)
         raise TrainerError(f"{self.firm}: nobody answers a wish of type {type(wish).__name__}")
 
     def _trade(self, wish: Trade) -> dict[str, dict[str, Tensor]]:
@@ -180,6 +184,15 @@ class GrpcExchange:
             f"part/{wish.purpose}", "masked", f"total/{wish.purpose}", "total", wish.round, part, fixed_point.add
         )
         return fixed_point.decode(total).reshape(wish.value.shape)
+
+    def _agree(self, wish: Agree) -> int:
+        def settle(offers: list[Tensor]) -> Tensor:
+            held = dict(zip((self.firm, *self._others), (tuple(offer.tolist()) for offer in offers), strict=True))
+            return torch.tensor([greatest_common(held)])
+
+        own = torch.tensor(wish.values, dtype=torch.int64)
+        up, down = (kind.name for kind in kinds_of_agreement(wish.purpose))
+        return int(self._through_hub(up, "values", down, "value", 0, own, settle))
 
     def _through_hub(
         self,

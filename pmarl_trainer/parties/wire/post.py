@@ -62,9 +62,7 @@ class Post:
                     self.waits_for = ""
                     return self._came[sender].popleft()
                 if sender in self._left:
-                    raise PartyLostError(
-                        f"{sender} has left the run: {self._left[sender] or 'it thinks that all is done'}"
-                    )
+                    raise PartyLostError(f"{sender} has left the run: it was done, and this firm is not")
                 rest = end - time.monotonic()
                 if rest <= 0:
                     raise TimeoutError

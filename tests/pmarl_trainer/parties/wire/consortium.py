@@ -7,13 +7,13 @@ from pathlib import Path
 
 import torch
 
-from pmarl_trainer.parties.messages import Total, Trade
+from pmarl_trainer.parties.messages import Agree, Total, Trade
 from pmarl_trainer.parties.wire.audit_log import AuditLog
 from pmarl_trainer.parties.wire.certificates import Authority
 from pmarl_trainer.parties.wire.description import Firm, RunDescription
 from pmarl_trainer.parties.wire.gate import Gate
 from pmarl_trainer.parties.wire.grpc_exchange import GrpcExchange
-from pmarl_trainer.parties.wire.kinds import PRICES, TRADE, kinds_by_name, kinds_of_sum
+from pmarl_trainer.parties.wire.kinds import PRICES, TRADE, kinds_by_name, kinds_of_agreement, kinds_of_sum
 from pmarl_trainer.parties.wire.session import JOIN, JOINED, NONCE_BYTES
 
 CHAIN = ("ret_0", "whole_0", "dist_0", "sup_0")
@@ -64,7 +64,7 @@ class Consortium:
         return tuple(self.names[j] for j in (i - 1, i + 1) if 0 <= j < len(self.names))
 
     def gate(self, name, **more):
-        kinds = kinds_by_name((TRADE, PRICES, JOIN, JOINED, *kinds_of_sum("cost")))
+        kinds = kinds_by_name((TRADE, PRICES, JOIN, JOINED, *kinds_of_sum("cost"), *kinds_of_agreement("resume")))
         firms = frozenset({len(self.names)})
         sizes = {
             "rows": frozenset({self.rows}),
@@ -109,7 +109,7 @@ class Consortium:
 def chatter(name, neighbours, periods=4, rows=2):
     """A party that trades what follows from its name, and adds it up."""
     own = torch.full((rows,), float(sum(name.encode())), dtype=torch.float64)
-    heard = []
+    heard = [(yield Agree("resume", (0, 2, 4, len(name))))]
     for period in range(periods):
         came = yield Trade("trade", period, {other: {"quantity": own + period} for other in neighbours})
         heard.append({other: parcel["quantity"].tolist() for other, parcel in came.items()})
