@@ -10,6 +10,7 @@ NEEDED = (
     "scenv/network/data/r2.json",
     "scenv/network/data/SOURCES.md",
     "scenv/policies/data/best_levels.json",
+    "scenv/policies/data/pretrained.safetensors",
     "scenv/commands/template/scenario.yaml",
     "scenv_paper/templates/report.md.j2",
     "scenv_paper/templates/report.html.j2",

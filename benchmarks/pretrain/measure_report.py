@@ -89,8 +89,9 @@ def _others(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _tuned(rows: Sequence[Mapping[str, Any]], hdpo: Mapping[str, float]) -> list[str]:
     names = [name for name in rows[0]["ratios"] if name.split()[0] in ("pretrained", "scratch")]
+    heads = [f"{name} step{'' if name.endswith(' 1') else 's'}" for name in names]
     lines = [
-        f"| network | {' | '.join(f'{name} steps' for name in names)} | hdpo, 400 steps |",
+        f"| network | {' | '.join(heads)} | hdpo, 400 steps |",
         f"| --- |{' ---: |' * (len(names) + 1)}",
     ]
     for row in rows:
@@ -152,7 +153,7 @@ def picture(document: Mapping[str, Any], path: Path) -> None:
     ends = np.reshape(points, (-1, 2)).T
     axes.scatter(*ends, label="hdpo, trained on it", marker="|", s=120, color="black", zorder=4)
     axes.axvline(1, color="black", linewidth=0.8)
-    axes.set(yticks=range(len(rows)), yticklabels=labels, xlabel="cost relative to base-stock", xlim=(0.4, 1.1))
+    axes.set(yticks=range(len(rows)), yticklabels=labels, xlabel="cost relative to base-stock", xlim=(0.35, 1.1))
     axes.grid(axis="x", alpha=0.3)
     axes.legend(loc="lower center", bbox_to_anchor=(0.4, 1), ncols=4, frameon=False, fontsize="small")
     figure.savefig(path, dpi=110)
