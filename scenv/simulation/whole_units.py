@@ -37,6 +37,8 @@ def whole_parts(segments: Segments, parts: Array) -> Array:
     # In steps of the dust, so that equal parts are equal and no part that is whole comes before another.
     remainder = xp.clip(xp.round((exact - down) / _DUST), 0.0, None) * _DUST
     left = xp.round(segments.sum(exact)) - segments.sum(down)
+    if not bool(xp.any(left > 0)):  # mostly: one supplier, or stock for all
+        return straight_through(parts, down)
     # One stable sort of all links: by firm, then by remainder; a link's rank is its place less the firm's first.
     firm = xp.astype(segments.firm, xp.float64)[:, None]
     place = xp.argsort(xp.argsort(2.0 * firm - remainder, axis=0, stable=True), axis=0, stable=True)
