@@ -1,6 +1,7 @@
 """The import contracts of pyproject.toml hold: no torch or trainer in scenv, no scenv in pmarl_trainer."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+TESTS = Path(__file__).parent
 RUN_LINTER = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_cache=True))"
 
 
@@ -67,3 +69,10 @@ def empty_copy(repository: Path, folder: Path) -> None:
                 module = own / path.name if path.is_file() else own / path.name / "__init__.py"
                 module.parent.mkdir(parents=True, exist_ok=True)
                 module.touch()
+
+
+def test_no_test_imports_another_test() -> None:
+    """What several tests need stands in a file of its own."""
+    lines = {f"{path.name}: {line}" for path in TESTS.rglob("*.py") for line in path.read_text("utf-8").splitlines()}
+    assert len(lines) > 1000
+    assert not [line for line in lines if re.search(r": *(from|import) \S*\btest_|: *from tests\S* import test_", line)]

@@ -4,7 +4,7 @@ import pytest
 
 import pmarl_trainer
 from pmarl_trainer.errors import TrainerError
-from tests.pmarl_trainer.training.test_training import TRAIN
+from tests.pmarl_trainer.small_runs import TRAIN
 
 TOY = {"env": {"entry": "tests.pmarl_trainer.toy_envs:Newsvendor"}, "train": {**TRAIN, "loggers": ["csv"]}}
 

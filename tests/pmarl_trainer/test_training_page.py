@@ -18,7 +18,7 @@ from pmarl_trainer.export.policies import export_run
 from pmarl_trainer.runs.run_folder import start_run
 from pmarl_trainer.training.setup import open_env
 from scenv.policies import FirmPolicy
-from tests.pmarl_trainer.export.test_export import train_on_bg
+from tests.pmarl_trainer.small_runs import train_on_bg
 
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 

@@ -20,10 +20,10 @@ from pmarl_trainer.networks.batch_norm import StackedBatchNorm, normalised_rows
 from pmarl_trainer.networks.critic import AttentionCritic
 from pmarl_trainer.networks.literal_critic import LiteralCritic
 from pmarl_trainer.networks.stacked_critic import CriticShape
-from tests.pmarl_trainer.networks.test_networks import SERIAL, A, B, H, K, N, inputs
-from tests.pmarl_trainer.networks.test_networks import SIZE as O
+from tests.pmarl_trainer.networks.small_inputs import SERIAL, A, B, H, K, N, inputs
+from tests.pmarl_trainer.networks.small_inputs import SIZE as O
 from tests.pmarl_trainer.toy_envs import CoordinationGame, IdentityGame
-from tests.pmarl_trainer.training.test_learning import greedy, learn
+from tests.pmarl_trainer.toy_learning import greedy, learn
 
 CPU = torch.device("cpu")
 MASK = torch.as_tensor(neighbour_mask(SERIAL, "neighbours"))

@@ -10,7 +10,7 @@ from pmarl_trainer.env_api.factory import make_env
 from pmarl_trainer.env_api.protocol import BatchedEnv
 from pmarl_trainer.errors import DoorError
 from pmarl_trainer.runs.run_folder import start_run
-from tests.pmarl_trainer.training.test_training import TRAIN
+from tests.pmarl_trainer.small_runs import TRAIN
 
 ENTRY = "tests.pmarl_trainer.light_env:parallel_env"
 FAULTY = "tests.pmarl_trainer.toy_parallel_envs:Faulty"

@@ -18,22 +18,10 @@ from pmarl_trainer.learners.actor_critic import Learner
 from pmarl_trainer.learners.evaluation import play_policy
 from pmarl_trainer.runs.evaluate import evaluate_run
 from pmarl_trainer.runs.facts import load_config
-from pmarl_trainer.runs.run_folder import start_run
 from pmarl_trainer.training.setup import open_env
 from scenv.policies import FirmPolicy, LearnedPolicies, make_policy
+from tests.pmarl_trainer.small_runs import CPU, train_on_bg
 from tests.pmarl_trainer.toy_envs import IdentityGame
-from tests.pmarl_trainer.training.test_training import TRAIN
-
-CPU = torch.device("cpu")
-
-
-def train_on_bg(folder, **settings):
-    config = {
-        "env": {"entry": "scenv:vector_env", "scenario": "bg"},
-        "train": {**TRAIN, "loggers": ["csv"], **settings},
-    }
-    start_run(build_config(config, "test"), folder, quiet=True)
-    return folder
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from pmarl_trainer.learners.actor_critic import Learner
 from pmarl_trainer.networks.critic import AttentionCritic
 from pmarl_trainer.networks.literal_critic import LiteralCritic
 from tests.pmarl_trainer.toy_envs import IdentityGame, WordGame
-from tests.pmarl_trainer.training.test_learning import CPU, SMALL, greedy, learn, parameters
+from tests.pmarl_trainer.toy_learning import CPU, SMALL, greedy, learn, parameters
 
 AGENTS = 4
 #: Everybody everybody's neighbour, and nobody supplies: all have 3 neighbours, so they are one group.

@@ -11,9 +11,8 @@ from pmarl_trainer.learners.graph import neighbour_mask
 from pmarl_trainer.networks.critic import AttentionCritic
 from pmarl_trainer.networks.policy import PolicyNetwork
 from pmarl_trainer.networks.stacked_critic import CriticShape
+from tests.pmarl_trainer.networks.small_inputs import SERIAL, SIZE, A, B, H, K, N, inputs
 
-N, B, SIZE, A, H, K = 4, 5, 3, 6, 8, 2
-SERIAL = np.array([[0, -1, 0, 0], [1, 0, -1, 0], [0, 1, 0, 0], [0, 0, 0, 0]])  # 0 -> 1 -> 2, and 3 alone
 COMPLETE = np.triu(np.ones((N, N), dtype=int), 1).T - np.triu(np.ones((N, N), dtype=int), 1)
 
 
@@ -21,12 +20,6 @@ def make_critic(adjacency=SERIAL, attention="neighbours"):
     generator = torch.Generator().manual_seed(7)
     mask = torch.as_tensor(neighbour_mask(adjacency, attention))
     return AttentionCritic(CriticShape(SIZE, A, H, K, mask), generator).double()
-
-
-def inputs(seed=0):
-    generator = torch.Generator().manual_seed(seed)
-    observations = torch.randn(N, B, SIZE, generator=generator, dtype=torch.float64)
-    return observations, torch.randint(A, (N, B), generator=generator)
 
 
 def loop_critic(critic, observations, actions, neighbours):

@@ -19,7 +19,7 @@ from pmarl_trainer.runs.lock import locked
 from pmarl_trainer.runs.metrics import read_metrics
 from pmarl_trainer.runs.run_folder import resume_run, start_run
 from pmarl_trainer.training import atomic_file, checkpoint
-from tests.pmarl_trainer.training.test_training import configure, last
+from tests.pmarl_trainer.small_runs import configure, last
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="plays runs in forks")
 

@@ -9,7 +9,7 @@ import pytest
 from pmarl_trainer.errors import TrainerError
 from pmarl_trainer.runs.metrics import read_metrics
 from pmarl_trainer.runs.run_folder import resume_run, start_run
-from tests.pmarl_trainer.training.test_training import configure
+from tests.pmarl_trainer.small_runs import configure
 
 
 def run_with(logger, folder):

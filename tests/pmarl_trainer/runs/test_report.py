@@ -22,8 +22,8 @@ from pmarl_trainer.training.diagnosis import explain_divergence
 from pmarl_trainer.training.loop import train
 from pmarl_trainer.training.observer import Beginning, Rollout
 from pmarl_trainer.training.run_checkpoints import checkpoint_path
+from tests.pmarl_trainer.small_runs import configure
 from tests.pmarl_trainer.toy_envs import IdentityGame
-from tests.pmarl_trainer.training.test_training import configure
 
 
 @pytest.fixture(scope="module")

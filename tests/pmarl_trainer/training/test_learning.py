@@ -5,36 +5,11 @@ import pytest
 import torch
 
 from pmarl_trainer.config.schema import TrainConfig
-from pmarl_trainer.data.replay import Replay
-from pmarl_trainer.data.rollout import align, collect
 from pmarl_trainer.env_api.describe import describe
 from pmarl_trainer.learners.actor_critic import Learner
 from pmarl_trainer.learners.clipping import clip_by_group
 from tests.pmarl_trainer.toy_envs import CoordinationGame, IdentityGame, Newsvendor
-
-CPU = torch.device("cpu")
-SMALL = {"hidden_size": 16, "attention_heads": 2, "batch_size": 64, "updates_per_rollout": 10, "learning_starts": 0}
-
-
-def learn(env, **settings):
-    """Train on a toy without the machinery of a run."""
-    config = TrainConfig(**{**SMALL, "rollouts": 30, **settings})
-    spec = describe(env)
-    learner, replay = Learner(spec, config, CPU), Replay(spec, 2000, env.num_envs, CPU)
-    rng = torch.Generator().manual_seed(config.seed)
-    for rollout in range(config.rollouts):
-        learner.schedule(config.progress(rollout))
-        episodes = collect(env, spec, lambda o: learner.act(o, rng), 1000 + rollout, CPU)
-        episodes = align(episodes, torch.as_tensor(spec.reward_delay))
-        learner.observe(episodes)
-        replay.add(episodes)
-        for _ in range(config.updates_per_rollout):
-            learner.update(replay.sample(config.batch_size, rng), rng)
-    return learner
-
-
-def greedy(learner, env):
-    return learner.act(torch.as_tensor(env.reset(seed=9)).transpose(0, 1)).T.numpy()
+from tests.pmarl_trainer.toy_learning import CPU, greedy, learn, parameters
 
 
 @pytest.fixture(autouse=True)
@@ -94,10 +69,6 @@ def test_newsvendor_finds_its_critical_fractile(reward_normalisation):
     assert greedy(learner, env)[0, 0] in (7, 8, 9)
     expected = [Newsvendor.cost_of(q, np.arange(11)).mean() for q in range(11)]
     assert np.argmin(expected) == 8
-
-
-def parameters(learner):
-    return [p.detach() for module in learner.modules().values() for p in module.state_dict().values()]
 
 
 def test_same_seed_same_policy_and_another_seed_another():

@@ -13,7 +13,7 @@ from pmarl_trainer.runs.evaluate import evaluate_run
 from pmarl_trainer.runs.facts import load_config
 from pmarl_trainer.runs.metrics import read_metrics
 from pmarl_trainer.runs.run_folder import resume_run, start_run
-from tests.pmarl_trainer.training.test_training import configure, last
+from tests.pmarl_trainer.small_runs import configure, last
 
 
 def same_tensors(one, two):

@@ -16,32 +16,7 @@ from pmarl_trainer.training import checkpoint
 from pmarl_trainer.training.loop import train
 from pmarl_trainer.training.run_checkpoints import checkpoint_path
 from pmarl_trainer.training.setup import prepare_torch
-
-CPU = torch.device("cpu")
-TRAIN = {
-    "rollouts": 6,
-    "num_envs": 4,
-    "learning_starts": 1,
-    "updates_per_rollout": 3,
-    "batch_size": 16,
-    "hidden_size": 8,
-    "attention_heads": 2,
-    "evaluation_interval": 2,
-    "evaluation_episodes": 4,
-    "final_episodes": 8,
-    "checkpoint_interval": 2,
-    "threads": 1,
-    "train_device": "cpu",
-}
-
-
-def configure(toy="IdentityGame", env=None, **settings):
-    entry = f"tests.pmarl_trainer.toy_envs:{toy}"
-    return build_config({"env": {"entry": entry, **(env or {})}, "train": {**TRAIN, **settings}}, "test")
-
-
-def last(folder):
-    return checkpoint.load(checkpoint_path(folder, "last"), CPU)
+from tests.pmarl_trainer.small_runs import CPU, TRAIN, configure, last
 
 
 @pytest.mark.parametrize("temperature", ["fixed", "auto"])

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
 
 import scenv
-from scenv.cli import main
-
-Run = Callable[..., tuple[int, str, str]]
+from tests.scenv.command import Run
 
 POLICIES = """
 import numpy as np
@@ -29,25 +26,12 @@ def fails(scenario):
 """
 
 
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
-    """Run the command line in a folder with policies of one's own: (exit code, standard output, standard error)."""
+@pytest.fixture(autouse=True)
+def policies(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A module with policies of one's own in the folder where commands run."""
     (tmp_path / "my_policies.py").write_text(POLICIES)
-    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.delitem(sys.modules, "my_policies", raising=False)
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["scenv", *arguments])
-        try:
-            main()
-            code = 0
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        printed = capsys.readouterr()
-        return code, printed.out, printed.err
-
-    return call
 
 
 @pytest.mark.parametrize("naming", [["bg"], ["--scenario", "bg"], ["-s", "bg"], ["bg", "-s", "bg"]])
