@@ -66,7 +66,8 @@ def test_every_training_command_is_accepted(page, repository, monkeypatch, capsy
     monkeypatch.chdir(repository)
     lines = [shlex.split(line, comments=True) for block in page["bash"] for line in block.splitlines()]
     tried = [words[1:] for words in lines if words[:1] == ["pmarl-train"] and not {"--keys", "--resume"} & {*words}]
-    tried = [words for words in tried if "my_chain.yaml" not in words]
+    made_by_readers = ("my_chain.yaml", "runs/")
+    tried = [words for words in tried if not any(word.startswith(made_by_readers) for word in words)]
     assert len(tried) >= 6
     for words in tried:
         monkeypatch.setattr(sys, "argv", ["pmarl-train", *words, "--dry-run"])

@@ -10,7 +10,7 @@ from pmarl_trainer.data.scaling import RunningMoments
 from pmarl_trainer.env_api.describe import describe
 from pmarl_trainer.env_api.factory import make_env
 from pmarl_trainer.learners import losses
-from pmarl_trainer.learners.actor_critic import Learner
+from pmarl_trainer.learners.actor_critic import Learner, draw
 from tests.pmarl_trainer.toy_envs import ForbiddenFruit, IdentityGame, Quitting
 
 CPU = torch.device("cpu")
@@ -113,7 +113,9 @@ def test_targets_are_over_allowed_actions(target_value):
     learner = Learner(spec, TrainConfig(hidden_size=8, attention_heads=2, target_value=target_value), CPU)
     seen, only = torch.rand(2, 5, 1), torch.zeros(2, 5, 4, dtype=torch.bool)
     only[..., 2] = True  # one action: no entropy, and the value is its Q
-    value, entropy = learner._next_value(seen, only, torch.Generator().manual_seed(0))
+    log_pi = learner.target_policy(seen, only)
+    actions = draw(log_pi, torch.Generator().manual_seed(0))
+    value, entropy = learner._next_value(log_pi, seen, actions, None)
     q = learner.target_critic(seen, torch.full((2, 5), 2))[..., 2]
     torch.testing.assert_close(value, q)
     torch.testing.assert_close(entropy, torch.zeros_like(q))
