@@ -36,7 +36,9 @@ def build_party(
         agent: the firm.
         folder: its own; what is there already is gone on with.
         secret: the seed that it alone knows, at least 0.
-        report, saved, stop: as for `training.train`.
+        report: as for `training.train`.
+        saved: likewise.
+        stop: likewise.
         env: the configuration's environment and its facts, where they are there already.
 
     Raises:

@@ -120,12 +120,11 @@ class HindsightParty:
             if following is not None:
                 parcels = {name: {"price": _gradient(leaf)} for name, leaf in following.arrived.items()}
                 prices: Parcels = yield Trade("prices", self._rounds.next("prices"), parcels)
+                pairs: list[tuple[Tensor, Tensor | None]]
                 pairs = [(tensor, prices[name]["price"]) for name, tensor in period.sent.items()]
-                pairs += [
-                    (tensor, _gradient(leaf)) for tensor, leaf in zip(period.carried, following.began, strict=True)
-                ]
+                pairs += [(tensor, leaf.grad) for tensor, leaf in zip(period.carried, following.began, strict=True)]
                 for tensor, adjoint in pairs:
-                    if tensor.requires_grad:
+                    if adjoint is not None and tensor.requires_grad:
                         results.append(tensor)
                         adjoints.append(adjoint)
             if results:
@@ -134,7 +133,7 @@ class HindsightParty:
 
 
 def _leaf(tensor: Tensor) -> Tensor:
-    return tensor.detach().clone().requires_grad_()
+    return tensor.detach().requires_grad_()  # nobody writes into it, so it may share the numbers
 
 
 def _cut(tensor: Tensor, carried: list[Tensor], began: list[Tensor]) -> Tensor:
