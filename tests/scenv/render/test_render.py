@@ -271,6 +271,19 @@ def test_a_what_if_shows_what_it_is_and_whom_it_hits() -> None:
     assert not {"closed", "lost units", "owed and lost"} & usual
 
 
+def test_what_waits_at_the_gates_of_full_stocks_is_drawn() -> None:
+    fields: dict[str, Any] = {"storage_capacity": {"ret_0": 50}, "review_period": 2, "order_cost": 9}
+    episode = scenv.record_episode("base-stock", "bg", seed=1, **fields)
+    assert set(episode.infos) == {"review", "order_cost", "waiting"}
+    assert episode.infos["waiting"][:, 0].max() > 0
+    assert episode.infos["waiting"][:, 1:].max() == 0
+    figure = draw_episode(episode)
+    shown = {text.get_text() for text in texts(figure)}
+    assert {"in stock, at the gate", "units at the gate of a full stock"} <= shown
+    assert "review period 2 · order cost 9 · storage capacity ret_0 50" in shown
+    assert_texts_apart_and_on_the_canvas(figure)
+
+
 def test_marks_are_the_periods_in_which_firms_were_hit() -> None:
     episode, network = what_if(), scenv.load_network("bg")
     assert [marks_of(episode, stage) for stage in (1, 3)] == [[], []]
