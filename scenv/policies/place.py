@@ -39,6 +39,8 @@ FEATURES = (
 )
 #: A unit is a standard deviation of demand, but at least this part of its mean.
 _LEAST_UNIT = 0.05
+#: Mean demand above which whole units do not matter any more, so that more of it means nothing new.
+_LARGE = 1000.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +107,7 @@ def _features(
     taken = np.bincount(links.coords[1], links.data, minlength=len(mean))
     return np.stack(
         [
-            np.log(mean) / 2,
+            np.log(np.minimum(mean, _LARGE)) / 2,
             np.log(unit / mean),
             lead_time / 3,
             np.log(np.clip(backorder / np.maximum(holding, least), 0.05, 100)),

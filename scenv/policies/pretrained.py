@@ -13,7 +13,7 @@ from scenv.policies.context_network import SEEN, adjustment, context_of, shapes
 from scenv.policies.firm_policy import read_tensors
 from scenv.policies.place import FEATURES, deviations, places_of
 from scenv.scenario.files import load_scenario
-from scenv.scenario.implied import extensions, firm_demand_moments, unit_costs
+from scenv.scenario.implied import demand_moments, extensions, firm_demand_moments, unit_costs
 from scenv.scenario.scenario import Scenario
 from scenv.simulation.array_ops import Array
 from scenv.simulation.dynamics import LocalState
@@ -23,6 +23,8 @@ __all__ = ["WEIGHTS", "Pretrained"]
 
 #: What is shipped; the docs' page "A policy for your network in one minute" is its card.
 WEIGHTS = Path(__file__).parent / "data" / "pretrained.safetensors"
+#: Standard deviation over mean of a retailer's demand below which nothing was trained.
+_LEAST_VARIATION = 0.05
 
 
 class Pretrained:
@@ -106,6 +108,9 @@ def _beyond(scenario: Scenario) -> tuple[str, ...]:
     ratio = backorder[scenario.network.retailers] / np.maximum(holding[scenario.network.retailers], 1e-12)
     if ratio.min() < 1 or ratio.max() > 10:
         found.append("backorder over holding cost at a retailer: 1 to 10 in training")
+    mean, std = demand_moments(scenario)
+    if (std < _LEAST_VARIATION * mean).any():
+        found.append("a retailer's demand that varies by less than 5 % of its mean: more in training")
     if not scenario.demand.stationary:
         found.append("demand that changes with time: stationary demand in training")
     return tuple(found)

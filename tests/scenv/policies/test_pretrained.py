@@ -112,6 +112,9 @@ def test_never_having_seen_a_network_it_pays_less_than_formulas_and_the_best_con
         {"costs": "cs2000"},
         {"costs": {"backorder_ratio": 10}},
         {"demand": {"kind": "negative_binomial", "mean": 10, "std": 7}},
+        {"demand": {"kind": "normal", "mean": 1e5, "std": 3e4}},
+        {"demand": 0.3},
+        {"shipment_lead_time": 8},
     ],
 )
 def test_other_costs_and_demand_suit_it(fields):
@@ -190,6 +193,7 @@ def test_what_it_has_not_learned_is_refused(fields, match):
         ({}, ()),
         ({"shipment_lead_time": 9}, ("lead times of 10 to 10 periods: 2 to 9 in training",)),
         ({"costs": {"backorder_ratio": 30}}, ("backorder over holding cost at a retailer: 1 to 10 in training",)),
+        ({"demand": 1000.0}, ("a retailer's demand that varies by less than 5 % of its mean: more in training",)),
         ({"capacity": 40}, ("capacity: none in training",)),
         (
             {"shipment_lead_time": {"values": [1, 3], "probabilities": [0.5, 0.5]}},
