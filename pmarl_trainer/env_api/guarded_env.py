@@ -91,6 +91,18 @@ class GuardedEnv:
         with self._calling("step_orders()"):
             return self._checked(inner.step_orders(quantities))
 
+    def step_adjustments(self, adjustments: Array) -> StepResult:
+        """As `step`, with what is added to demand, [B, N], instead of actions, where the environment has such."""
+        inner: Any = self._env
+        with self._calling("step_adjustments()"):
+            return self._checked(inner.step_adjustments(adjustments))
+
+    def step_policy(self, policy: Any) -> StepResult:
+        """As `step`, with the orders of one of the `baselines`, where the environment asks it itself."""
+        inner: Any = self._env
+        with self._calling("step_policy()"):
+            return self._checked(inner.step_policy(policy))
+
     @contextmanager
     def _calling(self, call: str) -> Iterator[None]:
         with patience(f"env: {self.entry}: {call}"), foreign(f"env: {self.entry} failed in {call}"):

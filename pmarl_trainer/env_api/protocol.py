@@ -38,6 +38,10 @@ class BatchedEnv(Protocol):
             `step_orders(quantities)`, which is like `step`.
         adjustments: [A] or [N, A]; action k of an agent orders max(0, d + adjustments[k]), d its local_state.demand,
             or its answered_demand [B, N] where the environment has that (agents that do not order in every period).
+        orders_within: [N] bool, which agents' orders are placed in the period to come and answer that period's demand
+            instead (order lead time 0). Where any does, the environment has `step_adjustments(a)`, which is like `step`
+            with real numbers added to demand, and `step_policy(policy)`, which asks one of the `baselines`.
+            Missing: none.
         has_order_gradients: true where `keep_passages()` and, after an episode played with `step_orders`,
             `order_gradients(weights [T, K, N], by_observation, by_demand) -> [T - 1, N, B]` work: the gradients of K
             weighted sums of costs with respect to the orders, given how orders follow from observations ([N, O, B] for
@@ -126,3 +130,8 @@ class EnvSpec:
             adjustments=row(self.adjustments),
             longest_delay=self.max_steps - self.usable_steps,
         )
+
+
+def orders_within_period(env: Any) -> bool:
+    """Whether any agent's order answers the demand of the period to come (`BatchedEnv.orders_within`)."""
+    return bool(np.any(getattr(env, "orders_within", False)))

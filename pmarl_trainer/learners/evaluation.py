@@ -19,7 +19,7 @@ from pmarl_trainer.data.rollout import (
     for_env,
     present_agents,
 )
-from pmarl_trainer.env_api.protocol import BatchedEnv, StepResult
+from pmarl_trainer.env_api.protocol import BatchedEnv, StepResult, orders_within_period
 from pmarl_trainer.learners.intervals import t_half_width
 
 
@@ -128,6 +128,8 @@ def play_first_baseline(env: BatchedEnv, seed: int) -> tuple[str, Outcome] | Non
 
 def _play_baseline(env: Any, policy: Any, seed: int) -> Outcome:
     policy.reset(env.num_envs, seed)
+    if orders_within_period(env):
+        return play(env, seed, lambda _: env.step_policy(policy))
     return play(env, seed, lambda _: env.step_orders(policy.orders(env.local_state)))
 
 

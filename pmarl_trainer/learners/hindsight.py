@@ -27,7 +27,7 @@ from pmarl_trainer.config.schema import TrainConfig
 from pmarl_trainer.data.rollout import agent_major, for_env
 from pmarl_trainer.data.scaling import ObservationScaler
 from pmarl_trainer.data.seeds import derived_seed
-from pmarl_trainer.env_api.protocol import BatchedEnv, EnvSpec, StepResult
+from pmarl_trainer.env_api.protocol import BatchedEnv, EnvSpec, StepResult, orders_within_period
 from pmarl_trainer.errors import DivergedError, DoorError
 from pmarl_trainer.learners.clipping import clip_by_group
 from pmarl_trainer.learners.evaluation import Outcome, play
@@ -118,10 +118,12 @@ class HindsightLearner:
 
         With `discrete`, a is the nearest of the firm's own actions, and the gradient passes as if it were not.
         """
-        a = self.policy(self.scaler(observations))
-        if discrete:
-            a = a + (self._nearest(a) - a).detach()
+        a = self._adjustments(observations, discrete=discrete)
         return (demand + a.to(demand.dtype)).clamp(min=0)  # unlike relu, it passes the gradient of whole orders of 0
+
+    def _adjustments(self, observations: Tensor, *, discrete: bool) -> Tensor:
+        a: Tensor = self.policy(self.scaler(observations))
+        return a + (self._nearest(a) - a).detach() if discrete else a
 
     def _nearest(self, a: Tensor) -> Tensor:
         """The nearest of each firm's own actions, [N, B]."""
@@ -173,15 +175,21 @@ class HindsightLearner:
         episode.seen.append(seen)
         passes = self._passes_for(int(env.horizon) - 1, env.num_envs)
         passes.begin()
-        by_observation, by_demand = [], []
+        by_observation, by_demand, within = [], [], orders_within_period(env)
         for t in range(int(env.horizon) - 1):
             scaled = self.scaler(agent_major(seen, self.device))
-            wanted = answered_demand(env).T + self._taken(passes.forward(t, scaled)).numpy()
-            ordered = wanted >= 0
+            adjustment = self._taken(passes.forward(t, scaled)).numpy()
+            demand = answered_demand(env)
+            if within:
+                seen, _, _, _, info = env.step_adjustments(adjustment.T)
+                ordered = np.where(env.orders_within, env.local_state.demand, demand).T + adjustment >= 0
+            else:
+                wanted = demand.T + adjustment
+                ordered = wanted >= 0
+                seen, _, _, _, info = env.step_orders(np.maximum(wanted, 0, out=wanted).T)
             slope = self.scaler.slope(scaled).transpose(1, 2).numpy() * ordered[:, None]
             by_observation.append(np.multiply(passes.by_input[t], slope, out=passes.by_input[t]))
             by_demand.append(ordered)
-            seen, _, _, _, info = env.step_orders(np.maximum(wanted, 0, out=wanted).T)
             episode.step(seen, info)
         counted, stepped = episode.by_firm()
         scope = self._scope.numpy()  # [K, N]
@@ -242,6 +250,9 @@ class HindsightLearner:
     def _order(self, env: Any, seen: Any, *, discrete: bool) -> StepResult:
         """Let every firm of every row order, given the observations [B, N, O] that the environment returned."""
         demand = torch.as_tensor(answered_demand(env), device=self.device).transpose(0, 1)
+        if orders_within_period(env):
+            adjustments = self._adjustments(agent_major(seen, self.device), discrete=discrete)
+            return cast(StepResult, env.step_adjustments(for_env(adjustments.to(demand.dtype), seen)))
         quantities = self.orders(agent_major(seen, self.device), demand, discrete=discrete)
         return cast(StepResult, env.step_orders(for_env(quantities, seen)))
 

@@ -16,7 +16,9 @@ from scenv.errors import ActionError, ScenarioError, did_you_mean
 from scenv.policies.base import Policy
 from scenv.policies.registry import make_policy
 from scenv.simulation.array_ops import Array
-from scenv.simulation.vector_env import VectorEnv
+from scenv.simulation.dynamics import LocalState, order_quantity
+from scenv.simulation.ordering import asked
+from scenv.simulation.vector_env import StepResult, VectorEnv
 
 __all__ = ["AllFirms", "Control", "EveryFirm", "Objective", "OneFirm"]
 
@@ -41,8 +43,8 @@ class Control(Protocol):
     def reset(self, num_envs: int, seed: int) -> None:
         """Episodes begin; called before the first observation."""
 
-    def orders(self, batch: VectorEnv, actions: np.ndarray) -> Array:
-        """Order quantities [B, N] for actions [B, ...]."""
+    def step(self, batch: VectorEnv, actions: np.ndarray) -> StepResult:
+        """Let every firm order, given actions [B, ...], and live through the next period."""
 
     def observation(self, observation: np.ndarray) -> np.ndarray:
         """The decision maker's observation [B, ...] float32, a fresh array, from the firms' [B, N, O]."""
@@ -82,16 +84,14 @@ class OneFirm:
         """The other firms' policy forgets the past."""
         self._others.reset(num_envs, seed)
 
-    def orders(self, batch: VectorEnv, actions: np.ndarray) -> Array:
-        """Order quantities [B, N]: the firm's own from actions [B], the others' from their policy."""
+    def step(self, batch: VectorEnv, actions: np.ndarray) -> StepResult:
+        """Step with the firm's own actions [B], and the others' orders from their policy."""
         if actions.shape != (batch.num_envs,):
             raise ActionError(f"actions must have shape {(batch.num_envs,)}, got {actions.shape}")
         everyone = np.zeros((batch.num_envs, len(batch.agents)), dtype=actions.dtype)
         everyone[:, self._firm] = actions
-        own = batch.orders_of(everyone)[:, self._firm]
-        orders = np.array(self._others.orders(batch.local_state))
-        orders[:, self._firm] = own
-        return orders
+        adjustments = batch.adjustments_of(everyone)[:, self._firm]
+        return batch.step_policy(_OneAmongOthers(self._others, self._firm, adjustments))
 
     def observation(self, observation: np.ndarray) -> np.ndarray:
         """[B, O]: the firm's own row."""
@@ -104,6 +104,24 @@ class OneFirm:
     def cost(self, cost: np.ndarray) -> np.ndarray:
         """[B]: its own, or with objective "chain" the sum over all firms."""
         return cost[:, self._answerable].sum(axis=1)
+
+
+class _OneAmongOthers:
+    """For one step: the others' policy, but for one firm, which adjusts its demand by a [B]."""
+
+    def __init__(self, others: Policy, firm: int, adjustments: np.ndarray) -> None:
+        self._others, self._firm, self._adjustments = others, firm, adjustments
+
+    def orders(self, state: LocalState) -> Array:
+        return self._with_its_own(self._others.orders(state), state)
+
+    def orders_within(self, observed: LocalState, seen: LocalState) -> Array:
+        return self._with_its_own(asked(self._others, observed, seen), seen)
+
+    def _with_its_own(self, orders: Array, state: LocalState) -> Array:
+        orders = np.array(orders)
+        orders[:, self._firm] = order_quantity(state.demand[:, self._firm], self._adjustments)
+        return orders
 
 
 class AllFirms:
@@ -122,9 +140,9 @@ class AllFirms:
     def reset(self, num_envs: int, seed: int) -> None:
         """Nothing to forget."""
 
-    def orders(self, batch: VectorEnv, actions: np.ndarray) -> Array:
-        """Order quantities [B, N] for actions [B, N]."""
-        return batch.orders_of(actions)
+    def step(self, batch: VectorEnv, actions: np.ndarray) -> StepResult:
+        """Step with actions [B, N]."""
+        return batch.step(actions)
 
     def observation(self, observation: np.ndarray) -> np.ndarray:
         """[B, N O]: all firms' rows, one after the other."""
@@ -152,9 +170,9 @@ class EveryFirm:
     def reset(self, num_envs: int, seed: int) -> None:
         """Nothing to forget."""
 
-    def orders(self, batch: VectorEnv, actions: np.ndarray) -> Array:
-        """Order quantities [B, N] for actions [B, N]."""
-        return batch.orders_of(actions)
+    def step(self, batch: VectorEnv, actions: np.ndarray) -> StepResult:
+        """Step with actions [B, N]."""
+        return batch.step(actions)
 
     def observation(self, observation: np.ndarray) -> np.ndarray:
         """[B, N, O]: each firm's own row."""

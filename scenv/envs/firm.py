@@ -14,7 +14,10 @@ from gymnasium.error import ResetNeeded
 
 from scenv.errors import ActionError, ScenarioError, did_you_mean
 from scenv.network.network import Network
+from scenv.network.order_links import order_links
 from scenv.scenario.files import load_scenario
+from scenv.scenario.implied import lead_time_distribution
+from scenv.scenario.lead_times import LEGS
 from scenv.scenario.scenario import Scenario
 from scenv.simulation.array_ops import Array, backend_asarray
 from scenv.simulation.dynamics import USUAL, Conditions, LocalState, order_cost, order_quantity
@@ -106,6 +109,7 @@ class FirmEnv:
                 f"reward_scope must be 'own' for one firm by itself, which knows no other firm's costs; got "
                 f"{scenario.reward_scope!r}"
             )
+        _require_exchange_once_a_period(scenario, agent)
         self.agent, self.scenario, self.num_envs = agent, scenario, checked_rows(num_envs)
         self._asarray = backend_asarray(backend, device)
         self._whole = build_structure(scenario)  # for what is drawn from outside, too
@@ -318,6 +322,24 @@ def _independent(scenario: Scenario) -> bool:
     return covariance is None or not (covariance - np.diag(np.diag(covariance))).any()
 
 
+def _require_exchange_once_a_period(scenario: Scenario, agent: str) -> None:
+    """Refuse lead times of 0 on the firm's links.
+
+    Raises:
+        ScenarioError: naming the field and the link.
+    """
+    for supplier, customer in order_links(scenario.network):
+        for leg in LEGS:
+            if agent in (supplier, customer):
+                periods = lead_time_distribution(scenario, leg, supplier, customer)
+                if periods.shortest == 0:
+                    raise ScenarioError(
+                        f"{leg}_lead_time of '{supplier or 'external'} -> {customer}' can be 0: firms that exchange "
+                        "within a period need several rounds of messages, and one firm by itself exchanges once a "
+                        "period; expected at least 1 on the links of " + repr(agent)
+                    )
+
+
 def firm_env(
     scenario: str | Path | Mapping[str, Any] | nx.DiGraph | Network | Scenario,
     agent: str,
@@ -340,7 +362,7 @@ def firm_env(
         **overrides: fields of the scenario.
 
     Raises:
-        ScenarioError: for a bad scenario or a name that is no firm of it.
+        ScenarioError: for a bad scenario or a name that is no firm of it, or a lead time of 0 on its links.
     """
     loaded = load_scenario(scenario, **overrides)
     return FirmEnv(loaded, agent, num_envs=num_envs, backend=backend, device=device, seed=seed)

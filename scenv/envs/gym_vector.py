@@ -94,8 +94,7 @@ class _ChainVectorEnv(GymnasiumVectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             first, infos = self.reset()
             nothing = self._control.reward(np.zeros((self.num_envs, len(self.agents))))
             return first, nothing, never, never.copy(), infos
-        orders = self._control.orders(self._batch, np.asarray(actions))
-        observation, rewards, _, truncated, _ = self._batch.step_orders(orders)
+        observation, rewards, _, truncated, _ = self._control.step(self._batch, np.asarray(actions))
         own, infos = self._control.observation(observation), self._infos()
         self._ended = bool(truncated[0])
         if self._ended and mode is AutoresetMode.SAME_STEP:

@@ -75,8 +75,7 @@ class SingleAgentEnv(gymnasium.Env[np.ndarray, Any]):
             ActionError: if the action is no integer (for all firms: no integers) in range.
             gymnasium.error.ResetNeeded: before the first reset and after the end.
         """
-        orders = self._control.orders(self._batch, np.asarray(action)[None])
-        observation, rewards, _, truncated, _ = self._batch.step_orders(orders)
+        observation, rewards, _, truncated, _ = self._control.step(self._batch, np.asarray(action)[None])
         if self._viewer is not None:
             self._viewer.observe()
         reward = float(self._control.reward(rewards)[0])

@@ -12,11 +12,12 @@ import networkx as nx
 import numpy as np
 
 from scenv.errors import ScenvError
-from scenv.evaluation.conduct import begin, decide, whole_number
+from scenv.evaluation.conduct import Conducted, begin, whole_number
 from scenv.network.network import Network
 from scenv.policies.base import Policy
 from scenv.policies.registry import make_policies
 from scenv.scenario.files import load_scenario
+from scenv.scenario.implied import orders_within_period
 from scenv.scenario.scenario import Scenario
 from scenv.simulation.dynamics import LocalState
 from scenv.simulation.vector_env import VectorEnv
@@ -50,8 +51,9 @@ class Episode:
 
     @property
     def orders(self) -> np.ndarray:
-        """[T - 1, N] what each firm ordered at the end of each period but the last, from the books: what is on order
-        grows by what is ordered and shrinks by what is received."""
+        """[T - 1, N] what each firm ordered at the end of each period but the last (or within the next one, where its
+        order lead time is 0), from the books: what is on order grows by what is ordered and shrinks by what is
+        received."""
         on_order, received = self.local.on_order, self.local.received
         # Equal splits leave rounding dust, never more.
         return (on_order[1:] + received[1:] - on_order[:-1]).clip(0)
@@ -64,6 +66,16 @@ class Episode:
         """
         network = self.scenario.network
         return self.by_stage(self.local.demand[:, network.retailers] @ network.demand_weights.T)
+
+    @property
+    def _answered_demand(self) -> np.ndarray:
+        """[T - 1, S] the same of the periods whose demand the orders answer: the next one's of retailers that order
+        within it.
+        """
+        demand, within = self.local.demand, orders_within_period(self.scenario)
+        network = self.scenario.network
+        answered = np.where(within, demand[1:], demand[:-1])
+        return self.by_stage(answered[:, network.retailers] @ network.demand_weights.T)
 
     @property
     def total_cost(self) -> float:
@@ -79,7 +91,7 @@ class Episode:
         periods are on record.
         """
         counted = slice(self.scenario.warmup, self.periods - 1)
-        orders, demand = self.by_stage(self.orders)[counted], self.stage_demand[counted]
+        orders, demand = self.by_stage(self.orders)[counted], self._answered_demand[counted]
         ratio = np.full(orders.shape[1], np.nan)
         if len(orders) > 1:
             variance = demand.var(axis=0)
@@ -177,7 +189,8 @@ def record_episode(
     env.reset()
     begin(made, name, 1, seed)
     recorder.observe(env)
+    conducted = Conducted(made, name, env)
     while env.period < env.horizon - 1:
-        env.step_orders(decide(made, name, env))
+        env.step_policy(conducted)
         recorder.observe(env)
     return recorder.episode()

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any, TypeAlias, overload
 
 import networkx as nx
+import numpy as np
 
 from scenv.errors import ScenarioError
 from scenv.evaluation.comparison import Comparison
-from scenv.evaluation.conduct import begin, decide, whole_number
+from scenv.evaluation.conduct import Conducted, begin, whole_number
 from scenv.evaluation.result import Evaluation
 from scenv.evaluation.statistics import RunStatistics
 from scenv.evaluation.trace import Trace
@@ -98,7 +99,7 @@ def run_policy(
     env = VectorEnv(scenario, num_envs=episodes, seed=seed)
     env.reset()
     begin(policy, name, episodes, seed)
-    counts = RunStatistics(scenario, env.structure, episodes)
+    conducted, counts = Conducted(policy, name, env), RunStatistics(scenario, env.structure, episodes)
     trace = Trace(env) if traced else None
     for period in track(range(scenario.horizon), f"{name}: periods"):
         counted = period >= scenario.warmup
@@ -107,10 +108,12 @@ def run_policy(
         if counted:
             counts.count_period(env.local_state, env.state, env.last_info)
         if period < scenario.horizon - 1:
-            answered = env.local_state
-            env.step_orders(decide(policy, name, env))
+            demand = env.local_state.demand
+            env.step_policy(conducted)
+            if env.orders_within.any():
+                demand = np.where(env.orders_within, env.local_state.demand, demand)
             if counted:
-                counts.count_orders(answered, env.ordered)
+                counts.count_orders(demand, env.ordered)
     evaluation = Evaluation(
         scenario=scenario,
         seed=seed,

@@ -61,10 +61,12 @@ class RunStatistics:
         if state.lost is not None:
             self.lost += state.lost.T
 
-    def count_orders(self, local: LocalState, orders: np.ndarray) -> None:
-        """Add the decisions of a counted period: orders [B, N], and the end demand that they answer."""
+    def count_orders(self, answered: np.ndarray, orders: np.ndarray) -> None:
+        """Add the decisions of a counted period: orders [B, N], and the demand [B, N] that they answer, of which the
+        end customers' counts.
+        """
         self._orders.add(orders @ self._in_stage)
-        self._end_demand.add(local.demand[:, self._retailers] @ self._demand_of_stage)
+        self._end_demand.add(answered[:, self._retailers] @ self._demand_of_stage)
 
     @property
     def order_variance(self) -> np.ndarray:

@@ -85,7 +85,7 @@ def _whole(where: str, name: str, value: Any, low: int, high: int) -> int:
 
 
 def _lead_time(where: str, name: str, value: Any) -> int:
-    return _whole(where, name, value, 1, MAX_LEAD_TIME)
+    return _whole(where, name, value, 0, MAX_LEAD_TIME)
 
 
 def _stage(where: str, name: str, value: Any) -> int:

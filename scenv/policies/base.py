@@ -10,7 +10,7 @@ import numpy as np
 
 from scenv.errors import ScenarioError, did_you_mean
 from scenv.network.network import Network
-from scenv.scenario.implied import review_periods
+from scenv.scenario.implied import orders_within_period, review_periods
 from scenv.scenario.scenario import Scenario
 from scenv.simulation.array_ops import Array, namespace
 from scenv.simulation.dynamics import LocalState
@@ -18,6 +18,11 @@ from scenv.simulation.dynamics import LocalState
 
 class Policy(Protocol):
     """A rule that every firm follows. Write your own in ten lines: a class with these two methods.
+
+    A firm that orders within a period (order lead time 0) is asked for its order when it knows that period's demand:
+    `state` is then what the period brings it, as it would see it at the end. A policy that decides before, on what it
+    has seen until then, has a third method, `orders_within(observed, seen)`: the local states at the end of the period
+    before, and those.
 
     Example:
         >>> class OrderUpTo100:
@@ -51,6 +56,7 @@ class AnsweredDemand:
 
     def __init__(self, scenario: Scenario) -> None:
         self.review: np.ndarray = review_periods(scenario)
+        self._first = orders_within_period(scenario).astype(np.int64)  # the period in which each firm is first asked
         self._every_period = bool((self.review == 1).all())
         self.reset()
 
@@ -63,7 +69,9 @@ class AnsweredDemand:
         if self._every_period:
             return demand
         answered = demand if self._since_review is None else self._since_review + demand
-        self._since_review = answered * as_array_like((self._period % self.review != 0).astype(np.float64), demand)
+        self._since_review = answered * as_array_like(
+            ((self._period + self._first) % self.review != 0).astype(np.float64), demand
+        )
         self._period += 1
         return answered
 

@@ -47,6 +47,10 @@ class FirmPolicy:
     layers: tuple[tuple[np.ndarray, np.ndarray], ...]
     slope: float
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> FirmPolicy:
+        """A copy of what never changes is itself."""
+        return self
+
     @property
     def observation_size(self) -> int:
         """O."""

@@ -59,6 +59,20 @@ class LearnedPolicies:
 
     def orders(self, state: LocalState) -> Array:
         """Order quantities [B, N]; each call is one period, which enters what the firms remember."""
+        return self._ordered(state.demand, self._adjustments(state))
+
+    def orders_within(self, observed: LocalState, seen: LocalState) -> Array:
+        """Order quantities [B, N] where firms order within a period: each adjusts the demand that it knows by then, by
+        what it decided on its observations before.
+        """
+        return self._ordered(seen.demand, self._adjustments(observed))
+
+    def _ordered(self, demand: Array, adjustments: np.ndarray) -> Array:
+        answered = np.asarray(demand) if self._answered is None else self._answered.of(np.asarray(demand))
+        return as_array_like(at_least_zero(answered + adjustments), demand)
+
+    def _adjustments(self, state: LocalState) -> np.ndarray:
+        """[B, N] the most probable action's, from the history with the period `state` added."""
         num_envs, firms = state.demand.shape
         if firms != len(self.firms):
             raise ScenarioError(f"these are policies of {len(self.firms)} firms, not of {firms}")
@@ -67,8 +81,7 @@ class LearnedPolicies:
             self._history = FunctionalHistory(num_envs, firms, self._memory, local.demand)
         observations = self._history.append(local)
         adjustments = [firm.action_values[firm.actions(observations[:, i])] for i, firm in enumerate(self.firms)]
-        answered = local.demand.T if self._answered is None else self._answered.of(local.demand.T)
-        return as_array_like(at_least_zero(answered + np.stack(adjustments, axis=1)), state.demand)
+        return np.stack(adjustments, axis=1)
 
 
 def _in_order_of_training(folder: Path, policies: dict[str, FirmPolicy]) -> tuple[FirmPolicy, ...]:

@@ -21,6 +21,7 @@ from scenv.progress import track
 from scenv.scenario.implied import firm_demand_moments
 from scenv.scenario.scenario import Scenario
 from scenv.simulation.array_ops import Array
+from scenv.simulation.dynamics import LocalState
 from scenv.simulation.vector_env import VectorEnv
 
 
@@ -115,13 +116,27 @@ def search_by_cma(search: LevelSearch, iterations: int | None = None, step_size:
 def _total_cost(env: VectorEnv, levels: Array, seeds: list[int]) -> Array:
     """Z of each row [B] under base stock at `levels`, [N] or [B, N] units."""
     env.reset(seed=seeds)
-    total: Any = 0.0
+    policy, total = _UpTo(levels), cast(Any, 0.0)
     while True:
         if env.period >= env.warmup:
             total = total + env.last_info["cost"].sum(axis=1)
         if env.period == env.horizon - 1:
             return total
-        env.step_orders(at_least_zero(levels - inventory_position(env.local_state)))
+        env.step_policy(policy)
+
+
+@dataclass(frozen=True, eq=False)
+class _UpTo:
+    """Base stock at `levels`, [N] or [B, N] units, whose gradient passes."""
+
+    levels: Array
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> _UpTo:
+        """Levels are not written, so a copy may share them, and with them the gradient."""
+        return self
+
+    def orders(self, state: LocalState) -> Array:
+        return at_least_zero(self.levels - inventory_position(state))
 
 
 def _require(module: str, extra: str, purpose: str) -> ModuleType:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from scenv.policies.base import Policy, as_array_like
 from scenv.scenario.files import load_scenario
 from scenv.simulation.array_ops import Array, namespace
 from scenv.simulation.dynamics import LocalState
+from scenv.simulation.ordering import asked
 
 
 class Mixed:
@@ -52,9 +53,16 @@ class Mixed:
 
     def orders(self, state: LocalState) -> Array:
         """Order quantities [B, N]: each firm's column from its own policy."""
+        return self._columns(state, lambda policy: policy.orders(state))
+
+    def orders_within(self, observed: LocalState, seen: LocalState) -> Array:
+        """The same where firms order within a period, see `Policy`."""
+        return self._columns(seen, lambda policy: asked(policy, observed, seen))
+
+    def _columns(self, state: LocalState, ask: Callable[[Policy], Array]) -> Array:
         xp = namespace(state.demand)
         orders = xp.zeros_like(state.demand)
         for policy, mine in self._followed:
             own = as_array_like(mine, state.demand) > 0
-            orders = xp.where(own, policy.orders(state), orders)
+            orders = xp.where(own, ask(policy), orders)
         return orders

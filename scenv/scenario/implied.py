@@ -10,7 +10,7 @@ import numpy as np
 from scenv.network.order_links import order_links
 from scenv.scenario.costs import unit_costs_of
 from scenv.scenario.disruptions import Delay, Disruption
-from scenv.scenario.lead_times import Leg, link_lead_time, mean_periods
+from scenv.scenario.lead_times import Leg, link_lead_time, mean_periods, ordering_within
 from scenv.scenario.per_firm import by_firm
 from scenv.scenario.periods import PeriodsDistribution
 from scenv.scenario.scenario import Scenario
@@ -27,6 +27,7 @@ __all__ = [
     "mean_lead_time",
     "observation_scale",
     "order_costs",
+    "orders_within_period",
     "overflow_costs",
     "review_periods",
     "storage_capacities",
@@ -85,6 +86,12 @@ def mean_lead_time(scenario: Scenario, link: PeriodsDistribution) -> float:
 def lead_time_of(scenario: Scenario, leg: Leg, supplier: str | None, customer: str) -> int:
     """Lead time of one link in periods, of a random one its mean rounded up; see `lead_time_distribution`."""
     return int(np.ceil(mean_lead_time(scenario, lead_time_distribution(scenario, leg, supplier, customer)) - 1e-9))
+
+
+def orders_within_period(scenario: Scenario) -> np.ndarray:
+    """[N] whether a firm orders within a period, see `scenv.scenario.lead_times.ordering_within`."""
+    links = order_links(scenario.network)
+    return ordering_within(scenario.network, [lead_time_distribution(scenario, "order", *link) for link in links])
 
 
 def longest_delay(scenario: Scenario) -> int:

@@ -26,30 +26,34 @@ from scenv.scenario.periods import PeriodsDistribution, fixed, read_periods
 
 __all__ = [
     "DEFAULT_LEAD_TIME",
+    "LEGS",
     "Leg",
     "LinkJourneys",
     "OrderLeadTime",
     "ShipmentLeadTime",
     "draw_journeys",
+    "first_arrivals",
     "link_lead_time",
     "longest_lead_times",
     "mean_periods",
     "never_overtaking",
+    "ordering_within",
     "stage_time_periods",
 ]
 
 #: The two legs of a firm's lead time: its order's way to the supplier, and the goods' way back.
 Leg = Literal["order", "shipment"]
+LEGS: tuple[Leg, ...] = ("order", "shipment")
 #: Periods where neither the scenario nor the network file says otherwise.
 DEFAULT_LEAD_TIME: Mapping[Leg, int] = {"order": 1, "shipment": 2}
 
 OneLink = int | PeriodsDistribution | Literal["data"]
-_period = whole(1, MAX_LEAD_TIME)
+_period = whole(0, MAX_LEAD_TIME)
 
 
 def _one_link(value: Any, data: bool) -> OneLink:
     if isinstance(value, (Mapping, PeriodsDistribution)):
-        return read_periods(value)
+        return read_periods(value, 0)
     if isinstance(value, str):
         if data and value == "data":
             return "data"
@@ -157,6 +161,24 @@ def longest_lead_times(
     longest = np.zeros(len(network.agents), dtype=np.int64)
     np.maximum.at(longest, order_link_buyers(network), np.ceil(total - 1e-9).astype(np.int64))
     return longest
+
+
+def ordering_within(network: Network, order: Sequence[PeriodsDistribution]) -> np.ndarray:
+    """[N] whether a firm orders within a period, when it knows the period's demand: one of its orders can reach a
+    supplier with lead time 0 (`order` has the lead times of the order links). The others order at a period's end.
+    """
+    within = np.zeros(len(network.agents), dtype=bool)
+    within[order_link_buyers(network)[[link.shortest == 0 for link in order]]] = True
+    return within
+
+
+def first_arrivals(
+    network: Network, order: Sequence[PeriodsDistribution], shipment: Sequence[PeriodsDistribution], crossing: bool
+) -> np.ndarray:
+    """[N] int64, periods from a decision to when all of what is ordered then can have arrived: the longest lead time,
+    and a period more where a firm orders within the period to come. Arguments as for `longest_lead_times`.
+    """
+    return longest_lead_times(network, order, shipment, crossing) + ordering_within(network, order)
 
 
 def stage_time_periods(network: Network, firm: str, stage_time_per_period: float) -> PeriodsDistribution:

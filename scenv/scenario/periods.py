@@ -10,32 +10,33 @@ import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema, model_validator
 
 from scenv.network.rows import MAX_LEAD_TIME
-from scenv.scenario.fields import FieldError, list_of, number, read_model, whole
+from scenv.scenario.fields import FieldError, at, list_of, number, read_model, whole
 
 __all__ = ["NumberOfPeriods", "PeriodsDistribution", "fixed", "read_periods"]
 
-_period = whole(1, MAX_LEAD_TIME)
+_period = whole(0, MAX_LEAD_TIME)
 
 
-_DISTRIBUTION_SCHEMA: dict[str, Any] = {
-    "properties": {
-        "values": {"type": "array", "items": {"type": "integer", "minimum": 1}},
-        "probabilities": {"type": "array", "items": {"type": "number", "minimum": 0}},
-    },
-    "required": ["values"],
-    "additionalProperties": False,
-}
+def _schema(least: int) -> dict[str, Any]:
+    return {
+        "properties": {
+            "values": {"type": "array", "items": {"type": "integer", "minimum": least}},
+            "probabilities": {"type": "array", "items": {"type": "number", "minimum": 0}},
+        },
+        "required": ["values"],
+        "additionalProperties": False,
+    }
 
 
 class PeriodsDistribution(BaseModel):
     """A whole number of periods that is drawn anew each time.
 
     Attributes:
-        values: the possible numbers, each at least 1, no two equal; ascending once read.
+        values: the possible numbers, none negative, no two equal; ascending once read.
         probabilities: of the values, with sum 1; equal when left out.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=_DISTRIBUTION_SCHEMA)
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=_schema(0))
     values: Annotated[tuple[int, ...], BeforeValidator(list_of(_period, 1, 1000))]
     probabilities: Annotated[tuple[float, ...], BeforeValidator(list_of(number(0, 1), 1, 1000))]
 
@@ -120,15 +121,19 @@ def fixed(periods: int) -> PeriodsDistribution:
     return PeriodsDistribution(values=(periods,), probabilities=(1.0,))
 
 
-def read_periods(value: Any) -> PeriodsDistribution:
-    """A whole number, or a mapping with values and probabilities."""
-    if isinstance(value, (Mapping, PeriodsDistribution)):
-        return read_model(PeriodsDistribution, value)
-    return fixed(_period(value))
+def read_periods(value: Any, least: int = 1) -> PeriodsDistribution:
+    """A whole number of at least `least`, or a mapping with such values and their probabilities."""
+    if not isinstance(value, (Mapping, PeriodsDistribution)):
+        return fixed(whole(least, MAX_LEAD_TIME)(value))
+    periods = read_model(PeriodsDistribution, value)
+    for index, number_of in enumerate(periods.values):
+        with at("values", index):
+            whole(least, MAX_LEAD_TIME)(number_of)
+    return periods
 
 
 NumberOfPeriods = Annotated[
     PeriodsDistribution,
     BeforeValidator(read_periods),
-    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "object", **_DISTRIBUTION_SCHEMA}]}),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "object", **_schema(1)}]}),
 ]

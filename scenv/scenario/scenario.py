@@ -36,8 +36,8 @@ from scenv.scenario.lead_times import (
     Leg,
     OrderLeadTime,
     ShipmentLeadTime,
+    first_arrivals,
     link_lead_time,
-    longest_lead_times,
 )
 from scenv.scenario.network_source import NETWORK_SCHEMA, network_of
 from scenv.scenario.per_firm import PER_FIRM_FIELDS, UNIT_FIELDS, PerFirm, WholePerFirm, require_firms
@@ -115,13 +115,16 @@ class Scenario(BaseModel):
         default=DEFAULT_LEAD_TIME["order"],
         description="Periods from an order to its arrival at the supplier: a number; {values, probabilities}, drawn "
         "for each link and period; or a mapping from 'supplier -> customer' ('external -> source') to either, with "
-        "'default' for the rest [choice: an order placed at the end of a period is seen in the next].",
+        "'default' for the rest [choice: an order placed at the end of a period is seen in the next]. With 0, the "
+        "textbooks' case, a firm orders within the period, once it knows the period's demand, and customers' orders "
+        "reach it before it does.",
     )
     shipment_lead_time: ShipmentLeadTime = Field(
         default=DEFAULT_LEAD_TIME["shipment"],
-        description="Periods from shipping to receipt, likewise; 'data' takes what the network file says of the "
-        "link, else the receiving firm's stage time, with its distribution where there is one, rounded up, at least 1. "
-        "The paper uses 1, 2 and 3, and says that lead times vary [choice: 2].",
+        description="Periods from shipping to receipt, likewise; with 0, goods arrive in the period in which they "
+        "leave, before the receiver serves. 'data' takes what the network file says of the link, else the receiving "
+        "firm's stage time, with its distribution where there is one, rounded up, at least 1. The paper uses 1, 2 and "
+        "3, and says that lead times vary [choice: 2].",
     )
     stage_time_per_period: Annotated[float, BeforeValidator(number(above=0))] = Field(
         default=1.0,
@@ -258,10 +261,10 @@ class Scenario(BaseModel):
             return [link_lead_time(given, name, self.network, *link, unit) for link in order_links(self.network)]
 
         order, shipment = leg(self.order_lead_time, "order"), leg(self.shipment_lead_time, "shipment")
-        longest = int(longest_lead_times(self.network, order, shipment, self.order_crossing).max())
+        longest = int(first_arrivals(self.network, order, shipment, self.order_crossing).max())
         if self.reward_window <= longest:
             raise FieldError(
-                f"must exceed the longest lead time, {longest} periods from an order to its arrival, where "
+                f"must exceed the longest lead time, {longest} periods from a decision to its goods' arrival, where "
                 f"reward_window_end is 'after_action'; got {self.reward_window}",
                 ("reward_window",),
             )

@@ -33,7 +33,8 @@ class Passage(NamedTuple):
         orders: [N, B] what was ordered then.
         demand: [R, B] external demand of period t + 1.
         after, local: the state and the local states of period t + 1.
-        now, following: conditions of both periods.
+        now: what the orders met (`dynamics.order_conditions`).
+        following: conditions of period t + 1.
     """
 
     before: State
@@ -71,7 +72,8 @@ def order_gradients(
         passages: the T - 1 steps.
         weights: [T, K, N]; L_k is the sum over periods t, firms j and rows of weights[t, k, j] cost[t, j].
         by_observation: for each step [N, O, B], the derivative of a firm's order by its own observation.
-        by_demand: for each step [N, B], its derivative by its demand of the period beside what the observation says.
+        by_demand: for each step [N, B], its derivative by the demand that it answers beside what the observation says:
+            the period's, or of a firm that orders within a period, the next period's (`scenv.simulation.ordering`).
 
     Returns:
         [T - 1, N, B]: for every firm the gradient of L_0, if K = 1, or with K = N of the firm's own L.
@@ -102,12 +104,15 @@ def _pull_back(
     seen = np.zeros((size - 1 + steps + 1, firms, len(LocalState._fields), count, rows))
     result = np.empty((steps, firms, count, rows))
     prices = _nothing(passages[-1].after, count)
+    within = np.zeros((firms, 1), dtype=bool) if structure.within is None else structure.within.firms
     for t in range(steps - 1, -1, -1):
         cost_weight = weights[t + 1].T[:, :, None]
-        prices, result[t] = transition_adjoint(structure, passages[t], prices, seen[size + t], cost_weight)
+        prices, result[t] = transition_adjoint(
+            structure, passages[t], prices, seen[size + t], cost_weight, by_demand[t] * within
+        )
         reaction = by_observation[t].reshape(firms, size, -1, 1, rows).swapaxes(0, 1)
         seen[t : t + size] += reaction * result[t][:, None]
-        seen[t + size - 1, :, _DEMAND] += by_demand[t][:, None] * result[t]
+        seen[t + size - 1, :, _DEMAND] += (by_demand[t] * ~within)[:, None] * result[t]
     return result
 
 
@@ -129,7 +134,12 @@ def _nothing(state: State, count: int) -> Prices:
 
 
 def transition_adjoint(
-    structure: Structure, passage: Passage, prices: Prices, seen: np.ndarray, cost_weight: np.ndarray
+    structure: Structure,
+    passage: Passage,
+    prices: Prices,
+    seen: np.ndarray,
+    cost_weight: np.ndarray,
+    answer: np.ndarray,
 ) -> tuple[Prices, np.ndarray]:
     """The adjoint of `dynamics.transition`: steps 5 to 1 of period t + 1, then step 6 of period t.
 
@@ -139,29 +149,74 @@ def transition_adjoint(
         prices: of the state after it.
         seen: [N, 5, K, B] prices of the local states after it.
         cost_weight: [N, K, 1] of the period's costs.
+        answer: [N, B] the derivative of an order that is placed within period t + 1 by that period's demand.
 
     Returns:
         Prices of the state before the step, and of the orders [N, K, B].
     """
-    sources, following = structure.num_sources, passage.following
+    following = passage.following
     placed = place_orders(structure, passage.before, passage.orders, passage.now)
-    reached = np.concatenate([placed.orders[0][sources:], passage.demand])
+    reached = np.concatenate([placed.orders[0][structure.num_sources :], passage.demand])
     leaving = _sent(prices.shipments, structure.shipment_lead, following.shipments)
-    on_hand, claims, backorder, owed, received = _settle_adjoint(
+    on_hand, claims, backorder, owed, arriving, leaving = _lived_adjoint(
         structure, passage, reached, prices, seen, cost_weight, leaving
     )
-    # Receive. OO's floor only removes the dust of rounding, so it is no kink.
     on_order = prices.on_order + seen[:, 2]
-    arriving = _spread(structure.buyers, received - on_order)
-    shipments = _arrivals_adjoint(structure, arriving, prices.shipments, len(passage.before.shipments), following.open)
-    # Orders that reach the supplier; those placed at the end of period t are among those under way.
-    due = np.concatenate([leaving[:sources], claims[: structure.num_edges]])
-    under_way = [due, *prices.orders]
-    per_link = _sent(under_way, structure.order_lead, passage.now.orders)
-    orders = _sum(structure.buyers, per_link * structure.share[:, None]) + on_order
-    if passage.now.open is not None:
-        orders = orders * passage.now.open[:, None]
-    return Prices(on_hand, on_order, backorder, owed, under_way[: len(passage.before.orders)], shipments), orders
+    shipments = [arriving, *prices.shipments[: len(passage.before.shipments) - 1]]
+    orders, due = _placed_adjoint(structure, passage, prices.orders, claims, leaving, on_order, answer)
+    under_way = [due, *prices.orders][: len(passage.before.orders)]
+    return Prices(on_hand, on_order, backorder, owed, under_way, shipments), orders
+
+
+def _lived_adjoint(
+    structure: Structure,
+    passage: Passage,
+    reached: np.ndarray,
+    prices: Prices,
+    seen: np.ndarray,
+    cost_weight: np.ndarray,
+    leaving: np.ndarray,
+) -> tuple[np.ndarray, ...]:
+    """Steps 5 to 1: prices of IL, claims, backorders, BO, of the goods due on each order link, and of what leaves.
+
+    Goods that arrive in the period in which they leave are worth what goods due are; they pass so many firms.
+    """
+    is_open, later = passage.following.open, leaving
+    on_order = prices.on_order + seen[:, 2]
+    for last in range(structure.deliveries, -1, -1):
+        on_hand, claims, backorder, owed, received = _settle_adjoint(
+            structure, passage, reached, prices, seen, cost_weight, leaving
+        )
+        # Receive. OO's floor only removes the dust of rounding, so it is no kink.
+        arriving = _at_gate(structure, _spread(structure.buyers, received - on_order), prices.shipments[0], is_open)
+        if last:
+            leaving = later + _at_once(structure, arriving, passage.following.shipments)
+    return on_hand, claims, backorder, owed, arriving, leaving
+
+
+def _placed_adjoint(
+    structure: Structure,
+    passage: Passage,
+    later: list[np.ndarray],
+    claims: np.ndarray,
+    leaving: np.ndarray,
+    on_order: np.ndarray,
+    answer: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Step 6: prices of the orders [N, K, B], and of the orders due on each order link; `claims` are those of what
+    reaches the firms, to which who orders within the period answers by `answer` [N, B].
+    """
+    edges, rounds = structure.num_edges, 0 if structure.within is None else structure.within.rounds
+    reaching = claims
+    for last in range(rounds, -1, -1):
+        due = np.concatenate([leaving[: structure.num_sources], reaching[:edges]])
+        per_link = _sent([due, *later], structure.order_lead, passage.now.orders)
+        orders = _sum(structure.buyers, per_link * structure.share[:, None]) + on_order
+        if passage.now.open is not None:
+            orders = orders * passage.now.open[:, None]
+        if last:
+            reaching = claims + _spread(structure.sellers, answer[:, None] * orders)
+    return orders, due
 
 
 def _settle_adjoint(
@@ -237,14 +292,18 @@ class _Pass:
         return np.where(self._short, -per_claim, left), np.where(self._short, per_claim * self._met, -left)
 
 
-def _arrivals_adjoint(
-    structure: Structure, arriving: np.ndarray, later: list[np.ndarray], slots: int, is_open: np.ndarray | None
-) -> list[np.ndarray]:
+def _at_gate(structure: Structure, arriving: np.ndarray, later: np.ndarray, is_open: np.ndarray | None) -> np.ndarray:
     """The adjoint of `dynamics.arrivals`: at a closed firm's gate goods are worth what they are a period later."""
-    if is_open is not None:
-        open_there = _spread(structure.buyers, is_open)[:, None]
-        arriving = open_there * arriving + (1 - open_there) * later[0]
-    return [arriving, *later[: slots - 1]]
+    if is_open is None:
+        return arriving
+    open_there = _spread(structure.buyers, is_open)[:, None]
+    return open_there * arriving + (1 - open_there) * later
+
+
+def _at_once(structure: Structure, arriving: np.ndarray, drawn: Journeys | None) -> np.ndarray:
+    """The adjoint of `pipelines.arriving_at_once`."""
+    there = structure.shipment_lead.at_once if drawn is None else drawn.periods == 0
+    return np.where(np.asarray(there)[:, None], arriving, 0.0)
 
 
 def _sent(slots: list[np.ndarray], lead: LeadTimes, drawn: Journeys | None) -> np.ndarray:
@@ -252,10 +311,11 @@ def _sent(slots: list[np.ndarray], lead: LeadTimes, drawn: Journeys | None) -> n
     if drawn is not None:
         prices = np.zeros_like(slots[0])
         for periods in drawn.distinct:
-            prices += np.where((drawn.periods == periods)[:, None], slots[periods - 1], 0.0)
+            if periods > 0:
+                prices += np.where((drawn.periods == periods)[:, None], slots[periods - 1], 0.0)
         return prices
     parts = [slots[slot] if mask is None else slots[slot] * mask[:, :, None] for slot, mask in lead.slots]
-    return functools.reduce(np.add, parts)
+    return functools.reduce(np.add, parts) if parts else np.zeros_like(slots[0])
 
 
 def _spread(segments: Segments, values: np.ndarray) -> np.ndarray:

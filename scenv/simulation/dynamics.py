@@ -15,7 +15,7 @@ import array_api_compat
 
 from scenv.simulation.array_ops import Array, concat, lesser, positive_part, ratio, take
 from scenv.simulation.order_rules import ordered
-from scenv.simulation.pipelines import Journeys, pipeline_with, send
+from scenv.simulation.pipelines import Journeys, arriving_at_once, pipeline_with, send
 from scenv.simulation.structure import Structure
 from scenv.simulation.whole_units import straight_through, whole_parts, whole_slots
 
@@ -154,7 +154,8 @@ def transition(
     now: Conditions = USUAL,
     following: Conditions = USUAL,
 ) -> tuple[State, LocalState, Array]:
-    """One whole step: place the orders of the period just observed, then live through the next one.
+    """One whole step: place orders, at the end of the period just observed or within the next one
+    (`scenv.simulation.ordering`), then live through the next one.
 
     Args:
         structure: the compiled scenario.
@@ -167,7 +168,8 @@ def transition(
     Returns:
         The state, the local states and the cost [N, B] of period t + 1.
     """
-    return advance(structure, place_orders(structure, state, orders, now), demand, following)
+    placed = place_orders(structure, state, orders, order_conditions(structure, now, following))
+    return advance(structure, placed, demand, following)
 
 
 def order_quantity(demand: Array, adjustment: Array) -> Array:
@@ -192,6 +194,26 @@ def place_orders(structure: Structure, state: State, orders: Array, now: Conditi
     )
 
 
+def order_conditions(structure: Structure, now: Conditions, following: Conditions) -> Conditions:
+    """What the orders between two periods meet: those of the first one's end its conditions, those that are placed
+    within the second one the second's. A lead time of the latter counts from the second period.
+    """
+    within = structure.within
+    if within is None:
+        return now
+    xp, orders, opened, review = structure.xp, None, None, None
+    if now.orders is not None and following.orders is not None:
+        periods = xp.where(within.links, following.orders.periods + 1, now.orders.periods)
+        numbers = {*now.orders.distinct, *(number + 1 for number in following.orders.distinct)}
+        possible = range(1, structure.order_lead.horizon + 1)
+        orders = Journeys(periods, tuple(number for number in possible if number in numbers))
+    if now.open is not None and following.open is not None:
+        opened = xp.where(within.firms, following.open, now.open)
+    if now.review is not None and following.review is not None:
+        review = xp.where(within.firms, following.review, now.review)
+    return Conditions(orders=orders, shipments=now.shipments, open=opened, review=review)
+
+
 def split_orders(structure: Structure, orders: Array, now: Conditions) -> tuple[Array, Array]:
     """(orders [N, B] as placed: after the scenario's rules, and a closed firm orders nothing, whatever it decided; the
     part on each order link).
@@ -209,11 +231,16 @@ def advance(
 ) -> tuple[State, LocalState, Array]:
     """Steps 1 to 5 of a period: receive, take orders, serve, pay, observe. Returns (state, local state, cost)."""
     arriving, under_way, waiting = arrivals(structure, state.shipments, state.on_hand, now.open)
-    due = state.orders[0]
-    claims = concat([due[structure.num_sources :, :], demand])  # at a retailer, orders are the external demand
+    claims = claims_of(structure, state, demand)
     books, shipped, local = settle(structure, state, arriving, claims, now.open)
-    # The external supplier always can serve.
-    leaving = concat([due[: structure.num_sources, :], shipped[: structure.num_edges, :]])
+    leaving = goods_leaving(structure, state, shipped)
+    if structure.shipment_lead.at_once is not None:
+        # Goods travel on within the period: after k rounds those that pass k firms have arrived.
+        for _ in range(structure.deliveries):
+            due = with_goods_at_once(structure, state, leaving, now)
+            arriving, under_way, waiting = arrivals(structure, due, state.on_hand, now.open)
+            books, shipped, local = settle(structure, state, arriving, claims, now.open)
+            leaving = goods_leaving(structure, state, shipped)
     following = State(
         **books._asdict(),
         claims=claims,
@@ -223,6 +250,22 @@ def advance(
         waiting=waiting,
     )
     return following, local, period_cost(structure, local, books.lost, state.ordered, waiting)
+
+
+def claims_of(structure: Structure, state: State, demand: Array) -> Array:
+    """Step 2: the orders that arrive on each claim link, [E+R, B]; at a retailer, the external demand."""
+    return concat([state.orders[0][structure.num_sources :, :], demand])
+
+
+def goods_leaving(structure: Structure, state: State, shipped: Array) -> Array:
+    """What leaves on each order link, [S+E, B]: the external supplier can always serve what reaches it."""
+    return concat([state.orders[0][: structure.num_sources, :], shipped[: structure.num_edges, :]])
+
+
+def with_goods_at_once(structure: Structure, state: State, leaving: Array, now: Conditions) -> tuple[Array, ...]:
+    """The goods under way at the period's start, and among those due what leaves and arrives in the period itself."""
+    at_once = arriving_at_once(leaving, structure.shipment_lead, now.shipments)
+    return (state.shipments[0] + at_once, *state.shipments[1:])
 
 
 def settle(

@@ -38,7 +38,8 @@ class RewardRule(Protocol):
 class WindowedReward:
     """r_i^t = (1/dt) sum_{t'=t+lt_i}^{end_i} gamma^{t'-t} c_r,i C_i^{t'} (paper eq. 11), c_r,i = -scale / mean demand.
 
-    The window begins when what was ordered in period t can first arrive, lt_i periods later. Where it ends is `end`:
+    The window begins when what was ordered in period t can first arrive, lt_i periods later (one more where the firm
+    orders within the period to come, see `scenv.simulation.ordering`). Where it ends is `end`:
 
     - "after_action", the paper's: at t + dt, for every firm alike; dt - lt_i + 1 terms, so dt must exceed lt_i.
     - "after_arrival", ours: at t + lt_i + dt, so that dt means as many costs whatever the lead time; dt + 1 terms.
@@ -57,7 +58,7 @@ class WindowedReward:
     ) -> None:
         """Weights for a window of `window` (dt) periods at discount `gamma`."""
         xp, device = structure.xp, array_api_compat.device(structure.mean_demand)
-        first = structure.lead_time
+        first = structure.first_arrival
         last = first + window if end == "after_arrival" else np.full_like(first, window)
         if (last <= first).any():
             raise ValueError(f"window must exceed the longest lead time, {first.max()}, got {window}")

@@ -17,13 +17,14 @@ from scenv.simulation.dynamics import (
     State,
     advance,
     initial_state,
+    order_conditions,
     order_cost,
-    order_quantity,
     transition,
 )
 from scenv.simulation.exogenous import RowConditions
 from scenv.simulation.observation import History, empty_history
 from scenv.simulation.order_rules import reviewing, unanswered
+from scenv.simulation.ordering import adjusted_orders, first_orders_placed, seen_within
 from scenv.simulation.reward import RewardRule, reward_rule
 from scenv.simulation.structure import Structure
 
@@ -81,6 +82,7 @@ class RowBlock:
         else:
             before = initial_state(structure, self._size, conditions.orders_under_way, conditions.shipments_under_way)
             first = conditions.periods[0]
+        before = first_orders_placed(structure, before, demand[0, ...], first)
         self.state, self.local, self.cost = advance(structure, before, demand[0, ...], first)
         self._history = empty_history(
             self._size, structure.num_firms, scenario.horizon, scenario.history, like=self.cost
@@ -95,25 +97,48 @@ class RowBlock:
         """[N, b] the demand that an order of this period answers: since the firm's last review, the period's own."""
         return self.local.demand if self._unanswered is None else self._unanswered + self.local.demand
 
-    def adjusted_orders(self, adjustment: Array) -> Array:
-        """Orders [N, b] that adjust by `adjustment` [N, b] the demand that they answer."""
-        return order_quantity(self.answered, adjustment)
+    def adjusted_orders(self, adjustment: Array, period: int) -> Array:
+        """Orders [N, b] that adjust by `adjustment` [N, b] the demand that they answer: up to the period just observed,
+        or of firms that order within the coming `period`, up to that one.
+        """
+        before = self._unanswered if self._reviews else None
+        return adjusted_orders(
+            self._structure, self.state, self.answered, adjustment, *self._between(period), unanswered=before
+        )
+
+    def seen_within(self, orders: Array, period: int) -> LocalState:
+        """What the firms know when they order, if all order `orders` [N, b]; see `ordering.seen_within`."""
+        return seen_within(self._structure, self.state, self.local, orders, *self._between(period))
+
+    def _between(self, period: int) -> tuple[Array, Conditions, Conditions]:
+        """External demand of `period`, and the conditions of the one before and of it."""
+        return self._demand[period, ...], self.conditions(period - 1), self.conditions(period)
 
     def conditions(self, period: int) -> Conditions:
         """What the rows meet in a period."""
         drawn = USUAL if self._conditions is None else self._conditions[period]
         return drawn._replace(review=reviewing(self._structure.rules, period)) if self._reviews else drawn
 
+    def _answer(self, before: Array, now: Conditions, following: Conditions) -> None:
+        """Keep what has not been ordered for yet, after a step: `before` [N, b] is the demand of the period before."""
+        if now.review is None:
+            return
+        earlier = before * 0.0 if self._unanswered is None else self._unanswered
+        after, within = unanswered(earlier, before, now.review), self._structure.within
+        if within is not None:
+            coming = unanswered(earlier, self.local.demand, following.review)
+            after = self._structure.xp.where(within.firms, coming, after)
+        self._unanswered = after
+
     def step(self, orders: Array, period: int) -> None:
         """Place orders [N, b] and live through period `period`."""
-        demand, before = self._demand[period, ...], self.state
-        now, following = self.conditions(period - 1), self.conditions(period)
-        if now.review is not None:
-            before_this = self.local.demand * 0.0 if self._unanswered is None else self._unanswered
-            self._unanswered = unanswered(before_this, self.local.demand, now.review)
+        before, (demand, now, following) = self.state, self._between(period)
+        demand_before = self.local.demand
         self.state, self.local, self.cost = transition(self._structure, before, orders, demand, now, following)
+        self._answer(demand_before, now, following)
         if self.passages is not None:
-            self.passages.append(Passage(before, orders, demand, self.state, self.local, now, following))
+            placing = order_conditions(self._structure, now, following)
+            self.passages.append(Passage(before, orders, demand, self.state, self.local, placing, following))
         self.observation = self._history.append(self.local)
         if self._structure.order_cost is None:
             self.reward = self._reward.step(self.cost)

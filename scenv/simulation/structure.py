@@ -33,7 +33,7 @@ from scenv.scenario.implied import (
     storage_capacities,
     unit_costs,
 )
-from scenv.scenario.lead_times import longest_lead_times
+from scenv.scenario.lead_times import first_arrivals, longest_lead_times, ordering_within
 from scenv.scenario.periods import PeriodsDistribution
 from scenv.scenario.scenario import Scenario
 from scenv.simulation.array_ops import Array, Segments, namespace
@@ -46,29 +46,77 @@ class LeadTimes:
 
     Attributes:
         links: the lead time of each link, K distributions.
-        slots: for fixed lead times, (slot, mask) pairs, slots ascending: the links whose lead time is slot + 1; mask
-            [K, 1] is 1 there and 0 elsewhere, or None where every link has that lead time.
-        horizon: number of slots, the longest lead time.
+        slots: for fixed lead times, (slot, mask) pairs, slots ascending: where what leaves on a link stands; mask
+            [K, 1] is 1 on the links of that slot and 0 elsewhere, or None where every link has it.
+        filled: for fixed lead times, (count, mask) pairs likewise: how many slots a steady flow has filled before
+            period 0.
+        at_once: [K, 1] whether what leaves on a link may arrive in the same period, or None where nothing does.
+        horizon: number of slots, at least 1.
         drawn: whether lead times differ by period and row, so that an episode brings its own
-            (`scenv.scenario.lead_times`), and `slots` are not used.
+            (`scenv.scenario.lead_times`), and `slots` and `filled` are not used.
     """
 
     links: tuple[PeriodsDistribution, ...]
     slots: tuple[tuple[int, Array | None], ...]
+    filled: tuple[tuple[int, Array | None], ...]
+    at_once: Array | None
     horizon: int
     drawn: bool
 
     @classmethod
-    def build(cls, links: Sequence[PeriodsDistribution], extra: int, asarray: Any) -> LeadTimes:
-        """Arrange lead times; disruptions may add up to `extra` periods to them."""
-        periods = np.array([link.longest for link in links], dtype=np.int64)
-        distinct = np.unique(periods)
-        slots = tuple(
-            (int(lead) - 1, None if len(distinct) == 1 else asarray((periods == lead).astype(np.float64)[:, None]))
-            for lead in distinct
-        )
+    def build(
+        cls, links: Sequence[PeriodsDistribution], extra: int, asarray: Any, coming: np.ndarray | None = None
+    ) -> LeadTimes:
+        """Arrange lead times.
+
+        Args:
+            links: K lead times.
+            extra: periods that disruptions may add to them.
+            asarray: makes the backend's arrays.
+            coming: [K] whether a lead time counts from the period to come, not from the one that ends (see
+                `WithinPeriod`); then lead time 0 is slot 0.
+        """
+        lead = np.array([link.longest for link in links], dtype=np.int64)
+        shortest = np.array([link.shortest for link in links], dtype=np.int64)
+        later = np.zeros(len(links), dtype=np.int64) if coming is None else coming.astype(np.int64)
+        slots = _by_number(lead + later - 1, asarray)
+        at_once = shortest + later == 0
         drawn = extra > 0 or not all(link.is_fixed for link in links)
-        return cls(links=tuple(links), slots=slots, horizon=int(periods.max(initial=0)) + extra, drawn=drawn)
+        return cls(
+            links=tuple(links),
+            slots=tuple((slot, mask) for slot, mask in slots if slot >= 0),
+            filled=_by_number(lead, asarray),
+            at_once=asarray(at_once[:, None]) if at_once.any() else None,
+            horizon=max(int((lead + later).max(initial=0)) + extra, 1),
+            drawn=drawn,
+        )
+
+
+def _by_number(numbers: np.ndarray, asarray: Any) -> tuple[tuple[int, Array | None], ...]:
+    """(number, mask [K, 1] of the links that have it, None where all do), ascending."""
+    distinct = np.unique(numbers)
+    return tuple(
+        (int(number), None if len(distinct) == 1 else asarray((numbers == number).astype(np.float64)[:, None]))
+        for number in distinct
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class WithinPeriod:
+    """Who orders within a period: the firms of which an order can reach a supplier with lead time 0.
+
+    The others order at a period's end, after they have seen it. These order in the period to come, once they know its
+    demand (`scenv.simulation.ordering`).
+
+    Attributes:
+        firms: [N, 1] whether a firm does.
+        links: [S+E, 1] whether the firm that orders on an order link does.
+        rounds: how many firms an order can pass on its way up within one period, at least 1.
+    """
+
+    firms: Array
+    links: Array
+    rounds: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,6 +160,10 @@ class Structure:
         mean_demand: [N, 1] mean units per period that reach each firm when all pass demand on with equal split.
         lead_time: [N] int64 numpy, the longest order + shipment lead time of each firm's suppliers (lt_i, LT); of
             random lead times the mean, rounded up.
+        first_arrival: [N] int64 numpy, periods from a firm's decision to when what it orders then can first arrive:
+            lead_time, and one more where it orders within the period to come.
+        within: who orders within a period, or None where nobody does.
+        deliveries: the most links that goods can pass within one period; with shipment lead times above 0, 0.
         initial_on_hand: [N, 1] units at the start.
         capacity: [N, 1] units that each firm can serve in a period, or None where there is no limit.
         rules: what becomes of the quantities that firms decide to order, or None where nothing does.
@@ -137,6 +189,9 @@ class Structure:
     backorder_cost: Array
     mean_demand: Array
     lead_time: np.ndarray
+    first_arrival: np.ndarray
+    within: WithinPeriod | None
+    deliveries: int
     initial_on_hand: Array
     capacity: Array | None
     rules: OrderRules | None
@@ -177,6 +232,13 @@ def build_structure(scenario: Scenario, asarray: Any = np.asarray) -> Structure:
     links = order_links(network)
     order_lead = [lead_time_distribution(scenario, "order", *link) for link in links]
     shipment_lead = [lead_time_distribution(scenario, "shipment", *link) for link in links]
+    ends = network.supplier[by_supplier], network.customer[by_supplier]
+    prompt = np.array([link.shortest == 0 for link in order_lead])
+    ordering = ordering_within(network, order_lead)
+    sources = len(network.sources)
+    same_period = np.array([link.shortest == 0 for link in shipment_lead])
+    supplied = np.zeros(len(network.agents), dtype=np.int64)
+    supplied[buyer[:sources][same_period[:sources]]] = 1
     mean, _ = firm_demand_moments(scenario)
     holding, backorder = unit_costs(scenario)
     capacity, storage, order_cost = capacities(scenario), storage_capacities(scenario), order_costs(scenario)
@@ -192,12 +254,21 @@ def build_structure(scenario: Scenario, asarray: Any = np.asarray) -> Structure:
         buyers=Segments.build(buyer, len(network.agents), asarray),
         sellers=Segments.build(seller, len(network.agents), asarray),
         share=column(1.0 / num_suppliers[buyer]),
-        order_lead=LeadTimes.build(order_lead, 0, asarray),
+        order_lead=LeadTimes.build(order_lead, 0, asarray, coming=ordering[buyer]),
         shipment_lead=LeadTimes.build(shipment_lead, longest_delay(scenario), asarray),
         holding_cost=column(holding),
         backorder_cost=column(backorder),
         mean_demand=column(mean),
         lead_time=longest_lead_times(network, order_lead, shipment_lead, scenario.order_crossing),
+        first_arrival=first_arrivals(network, order_lead, shipment_lead, scenario.order_crossing),
+        within=WithinPeriod(
+            firms=asarray(ordering[:, None]),
+            links=asarray(ordering[buyer][:, None]),
+            rounds=1 + _longest_path(ends[1], ends[0], prompt[sources:] & ordering[ends[0]], 0 * supplied),
+        )
+        if ordering.any()
+        else None,
+        deliveries=_longest_path(*ends, same_period[sources:], supplied),
         initial_on_hand=column(initial_stock(scenario)),
         capacity=None if capacity is None else column(capacity),
         rules=build_order_rules(scenario, asarray),
@@ -211,3 +282,16 @@ def build_structure(scenario: Scenario, asarray: Any = np.asarray) -> Structure:
         if scenario.allocation == "priority"
         else None,
     )
+
+
+def _longest_path(start: np.ndarray, end: np.ndarray, chosen: np.ndarray, before: np.ndarray) -> int:
+    """The most links in a row among the chosen ones of links [E] from `start` to `end`, which make no circle; `before`
+    [N] are passed before each firm.
+    """
+    length = before
+    while True:
+        longer = length.copy()
+        np.maximum.at(longer, end[chosen], length[start[chosen]] + 1)
+        if (longer == length).all():
+            return int(length.max(initial=0))
+        length = longer

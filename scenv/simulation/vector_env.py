@@ -13,15 +13,16 @@ import numpy as np
 from gymnasium.error import ResetNeeded
 
 from scenv.errors import ActionError
-from scenv.scenario.implied import extensions, observation_scale
+from scenv.scenario.implied import extensions, observation_scale, orders_within_period
 from scenv.scenario.scenario import Scenario
 from scenv.simulation.adjoint import order_gradients
 from scenv.simulation.array_ops import Array, backend_asarray, firms_first
-from scenv.simulation.dynamics import LocalState, State, order_cost
+from scenv.simulation.dynamics import LocalState, State, order_cost, order_quantity
 from scenv.simulation.exogenous import Exogenous, draw_exogenous
 from scenv.simulation.memory import check_memory
 from scenv.simulation.observation import LOCAL_STATE_SIZE
 from scenv.simulation.order_rules import reviewing
+from scenv.simulation.ordering import asked
 from scenv.simulation.random_streams import RandomStreams, Seed, checked_rows
 from scenv.simulation.reward import reward_rule
 from scenv.simulation.row_block import NumpyOutput, RowBlock, WholeOutput
@@ -63,6 +64,7 @@ class VectorEnv:
         adjustments: [|A|] int64, the adjustment a that each action 0 .. |A|-1 stands for.
         horizon, warmup: periods of an episode; how many of the first do not count.
         gamma: the scenario's discount.
+        orders_within: [N] bool, which firms order within a period, with lead time 0 (`scenv.simulation.ordering`).
         reward_delay: [N] int64; the reward of step call s belongs to the action of step call s - reward_delay[i].
         observation_size: O = 5 (m + 1).
         observation_scale: [N] float64, each firm's mean demand: a hint for learners to divide observations by.
@@ -110,6 +112,7 @@ class VectorEnv:
         self.observation_size = LOCAL_STATE_SIZE * (scenario.history + 1)
         self.observation_scale: np.ndarray = observation_scale(scenario)
         self.reward_delay: np.ndarray = reward_rule(scenario, self.structure).delay
+        self.orders_within: np.ndarray = orders_within_period(scenario)
         self._streams = RandomStreams(self.num_envs, seed)
         self._on_numpy = backend == "numpy"
         self.differentiable = backend == "torch"
@@ -237,29 +240,66 @@ class VectorEnv:
 
     def step_checked(self, actions: Array) -> StepResult:
         """`step` for a caller who has checked the actions [B, N], an array of the backend, and that an episode runs."""
-        return self._step(lambda block: block.adjusted_orders(self._adjustment(actions[block.rows])))
+        return self._step(lambda block, period: block.adjusted_orders(self._adjustment(actions[block.rows]), period))
 
-    def orders_of(self, actions: Any) -> Array:
-        """The order quantities [B, N] that actions [B, N] mean for the period just observed: max(0, d + a), before the
-        scenario's rules for orders.
+    def step_adjustments(self, adjustments: Any) -> StepResult:
+        """Like `step`, with real adjustments a [B, N] (finite) instead of actions: every firm orders max(0, d + a)."""
+        self._require_running()
+        given = self._checked_quantities(adjustments, "adjustments", -np.inf)
+        return self._step(lambda block, period: block.adjusted_orders(firms_first(given[block.rows]), period))
+
+    def step_policy(self, policy: Any) -> StepResult:
+        """Like `step_orders`, with what `policy.orders(state)` orders (`scenv.policies.Policy`).
+
+        A firm that orders within the period to come is asked when it knows that period's demand. Customers come first,
+        so the policy is asked several times, of which only the last counts: before, copies of it are asked.
+        """
+        self._require_running()
+        within = self.structure.within
+        if within is None:
+            return self.step_orders(policy.orders(self.local_state))
+        observed = self.local_state
+        orders = self._asarray(copy.deepcopy(policy).orders(observed))
+        for left in reversed(range(within.rounds)):
+            period, given = self.period + 1, orders
+            parts = [block.seen_within(firms_first(given[block.rows]), period) for block in self._blocks]
+            seen = LocalState(*(self._joined(fields).T for fields in zip(*parts, strict=True)))
+            orders = self._asarray(asked(copy.deepcopy(policy) if left else policy, observed, seen))
+        return self.step_orders(orders)
+
+    def adjustments_of(self, actions: Any) -> Array:
+        """The adjustments a [B, N] that actions [B, N] stand for.
 
         Raises:
             ActionError, gymnasium.error.ResetNeeded: as `step`.
         """
         self._require_running()
-        actions = self._checked_actions(actions)
-        orders = [block.adjusted_orders(self._adjustment(actions[block.rows])) for block in self._blocks]
-        return self._joined(orders).T
+        return self._adjustment(self._checked_actions(actions)).T
+
+    def orders_of(self, actions: Any) -> Array:
+        """The order quantities [B, N] that actions [B, N] mean for the period just observed: max(0, d + a).
+
+        A firm that orders within the period to come (`orders_within`) answers that period's demand instead, which
+        nobody knows yet; `step` does so.
+
+        Raises:
+            ActionError, gymnasium.error.ResetNeeded: as `step`.
+        """
+        return order_quantity(self.local_state.demand, self.adjustments_of(actions))
 
     def step_orders(self, quantities: Any) -> StepResult:
         """Like `step`, with real order quantities [B, N] (finite, not negative) instead of actions."""
         self._require_running()
-        orders = self._asarray(quantities)
-        if tuple(orders.shape) != (self.num_envs, len(self.agents)):
-            raise ActionError(f"orders must have shape {(self.num_envs, len(self.agents))}, got {tuple(orders.shape)}")
-        if not bool(((orders >= 0) & (orders < np.inf)).all()):
-            raise ActionError("orders must be finite and not negative")
-        return self._step(lambda block: firms_first(orders[block.rows]))
+        orders = self._checked_quantities(quantities, "orders", 0.0)
+        return self._step(lambda block, _: firms_first(orders[block.rows]))
+
+    def _checked_quantities(self, values: Any, what: str, least: float) -> Array:
+        array = self._asarray(values)
+        if tuple(array.shape) != (self.num_envs, len(self.agents)):
+            raise ActionError(f"{what} must have shape {(self.num_envs, len(self.agents))}, got {tuple(array.shape)}")
+        if not bool(((array >= least) & (array < np.inf) & (array > -np.inf)).all()):
+            raise ActionError(f"{what} must be finite" + (" and not negative" if least == 0 else ""))
+        return array
 
     @property
     def has_order_gradients(self) -> bool:
@@ -305,12 +345,12 @@ class VectorEnv:
             )
         return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=2)
 
-    def _step(self, orders_of_block: Callable[[RowBlock], Array]) -> StepResult:
+    def _step(self, orders_of_block: Callable[[RowBlock, int], Array]) -> StepResult:
         period = self.period + 1
         self._steps_left -= 1
         outputs = self._outputs()
         for block in self._blocks:
-            block.step(orders_of_block(block), period)
+            block.step(orders_of_block(block, period), period)
             outputs.take(block)
         self.last_info = self._info(outputs.cost)
         terminated = np.zeros(self.num_envs, dtype=bool)

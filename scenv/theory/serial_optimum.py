@@ -22,7 +22,7 @@ from scipy import stats
 
 from scenv.errors import ScenarioError
 from scenv.network.network import Network
-from scenv.scenario.demand import PoissonDemand
+from scenv.scenario.demand import NormalDemand, PoissonDemand
 from scenv.scenario.files import load_scenario
 from scenv.scenario.implied import demand_moments, extensions, unit_costs
 from scenv.scenario.scenario import Scenario
@@ -30,6 +30,7 @@ from scenv.simulation.structure import build_structure
 
 #: Demand beyond this many units has less than this probability and is left out.
 _TAIL = 1e-14
+_POINTS_PER_STD = 25
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,8 @@ class SerialOptimum:
         cost_per_period: long-run mean cost of the whole system; goods in transit cost nothing, as in our model.
     """
 
-    echelon_levels: Mapping[str, int]
-    local_levels: Mapping[str, int]
+    echelon_levels: Mapping[str, float]
+    local_levels: Mapping[str, float]
     cost_per_period: float
 
 
@@ -57,8 +58,8 @@ def serial_optimum(scenario: Any = "bg", **overrides: Any) -> SerialOptimum:
         **overrides: fields of the scenario.
 
     Raises:
-        ScenarioError: if the network is not serial, demand is not Poisson, a firm other than the retailer has a
-            backorder cost, or holding costs do not fall from each firm to its supplier.
+        ScenarioError: if the network is not serial, demand is neither Poisson nor normal, a firm other than the
+            retailer has a backorder cost, or holding costs do not fall from each firm to its supplier.
 
     Example:
         >>> round(serial_optimum("bg", costs="cs2000", shipment_lead_time=1).cost_per_period, 3)
@@ -68,8 +69,10 @@ def serial_optimum(scenario: Any = "bg", **overrides: Any) -> SerialOptimum:
     chain = serial_chain(scenario.network)
     holding, backorder = _checked_costs(scenario, chain)
     lead_times = build_structure(scenario).lead_time[chain]
-    mean = float(demand_moments(scenario)[0][0])
-    levels, cost = clark_scarf(holding.tolist(), backorder, mean, lead_times.tolist())
+    mean, std = float(demand_moments(scenario)[0][0]), None
+    if isinstance(scenario.demand, NormalDemand):
+        mean, std = (float(part[0]) for part in scenario.demand.before_cut(scenario.retailer_names))
+    levels, cost = clark_scarf(holding.tolist(), backorder, mean, lead_times.tolist(), std)
     names = [scenario.network.agents[i] for i in chain]
     return SerialOptimum(
         echelon_levels=dict(zip(names, levels, strict=True)),
@@ -79,8 +82,8 @@ def serial_optimum(scenario: Any = "bg", **overrides: Any) -> SerialOptimum:
 
 
 def clark_scarf(
-    holding: Sequence[float], backorder: float, mean: float, lead_times: Sequence[int]
-) -> tuple[list[int], float]:
+    holding: Sequence[float], backorder: float, mean: float, lead_times: Sequence[int], std: float | None = None
+) -> tuple[list[float], float]:
     """The dynamic program itself, from the retailer (first) upstream.
 
     With echelon holding costs h_j = H_j - H_{j+1} and D_j the demand over L_j periods,
@@ -91,29 +94,51 @@ def clark_scarf(
     Args:
         holding: local holding costs H_j, strictly falling upstream.
         backorder: b, at the retailer.
-        mean: of the Poisson demand per period.
-        lead_times: L_j, order + shipment, whole periods.
+        mean: of the demand per period, Poisson unless `std` is given.
+        lead_times: L_j, order + shipment, whole periods of at least 0.
+        std: then demand is normal, cut at 0; taken on a grid of `std` / 25 units.
 
     Returns:
         (echelon levels S_j, long-run cost per period without the goods in transit).
     """
     local = np.asarray(holding, dtype=np.float64)
     upstream = np.append(local[1:], 0.0)
-    spans = [int(stats.poisson.isf(_TAIL, mean * periods)) + 1 for periods in lead_times]
-    # C_j* is tabulated at the integers first .. sum(spans); each stage's expectation uses up spans[j] of them.
+    unit, demands = _demands(mean, std, lead_times)
+    spans = [len(probability) - 1 for probability in demands]
+    # C_j* is tabulated at the points first .. sum(spans); each stage's expectation uses up spans[j] of them.
     first = -sum(spans)
-    inventory = np.arange(first, sum(spans) + 1)
+    inventory = unit * np.arange(first, sum(spans) + 1)
     cost = (backorder + local[0]) * np.maximum(-inventory, 0.0)
     levels = []
-    for echelon_holding, span, periods in zip(local - upstream, spans, lead_times, strict=True):
-        probability = stats.poisson.pmf(np.arange(span + 1), mean * periods)
-        cost = np.convolve(echelon_holding * inventory + cost, probability / probability.sum(), mode="valid")
+    for echelon_holding, span, probability in zip(local - upstream, spans, demands, strict=True):
+        cost = np.convolve(echelon_holding * inventory + cost, probability, mode="valid")
         inventory = inventory[span:]
         best = int(np.argmin(cost))
-        levels.append(int(inventory[best]))
+        levels.append(inventory[best].item())
         cost = np.where(np.arange(len(cost)) < best, cost, cost[best])
-    in_transit = float(np.sum(upstream * mean * np.asarray(lead_times)))
+    in_transit = sum(
+        h * unit * float(np.arange(len(probability)) @ probability)
+        for h, probability in zip(upstream, demands, strict=True)
+    )
     return levels, float(cost[-1]) - in_transit
+
+
+def _demands(mean: float, std: float | None, lead_times: Sequence[int]) -> tuple[float, list[np.ndarray]]:
+    """(the unit of a grid, for each lead time the probabilities that its demand is 0, 1, 2, ... such units)."""
+    if std is None:
+        spans = [int(stats.poisson.isf(_TAIL, mean * periods)) + 1 if periods else 0 for periods in lead_times]
+        poisson = [
+            stats.poisson.pmf(np.arange(span + 1), mean * periods)
+            for span, periods in zip(spans, lead_times, strict=True)
+        ]
+        return 1, [probability / probability.sum() for probability in poisson]
+    unit = std / _POINTS_PER_STD
+    ends = (np.arange(int(np.ceil((max(mean, 0.0) + 8 * std) / unit)) + 1) + 0.5) * unit
+    below = np.append(stats.norm.cdf(ends[:-1], mean, std), 1.0)
+    one, sums = np.diff(below, prepend=0.0), [np.ones(1)]
+    while len(sums) <= max(lead_times):
+        sums.append(np.convolve(sums[-1], one))
+    return unit, [sums[periods] for periods in lead_times]
 
 
 def local_from_echelon(levels: Sequence[float]) -> list[Any]:
@@ -150,8 +175,12 @@ def _checked_costs(scenario: Scenario, chain: list[int]) -> tuple[np.ndarray, fl
             f"network {name!r}: the serial optimum needs fixed lead times, no capacity, no lost sales and no "
             f"disruptions; the scenario has {', '.join(extensions(scenario))}"
         )
-    if not isinstance(scenario.demand, PoissonDemand):
-        raise ScenarioError(f"network {name!r}: the serial optimum needs Poisson demand, got {scenario.demand.kind!r}")
+    if not isinstance(scenario.demand, PoissonDemand | NormalDemand):
+        raise ScenarioError(
+            f"network {name!r}: the serial optimum needs Poisson or normal demand, got {scenario.demand.kind!r}"
+        )
+    if isinstance(scenario.demand, NormalDemand) and scenario.demand.before_cut(scenario.retailer_names)[1][0] <= 0:
+        raise ScenarioError(f"network {name!r}: the serial optimum needs demand that varies, got std 0")
     holding, backorder = (costs[chain] for costs in unit_costs(scenario))
     if backorder[1:].any() or backorder[0] <= 0:
         raise ScenarioError(

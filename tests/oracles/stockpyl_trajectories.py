@@ -28,6 +28,8 @@ How stockpyl's conventions map to ours (docs/pages/validation.md):
 * Scarce stock. Customers are served one after the other, in the order in which their edges were added, each one's
   backorders and new order together: our `allocation="priority"`.
 * Costs. Goods in transit are charged at the supplier's holding cost unless told otherwise; here they cost nothing.
+* The first period. Where ours orders within a period (order lead time 0), nobody has decided anything before period 0,
+  and firms order the demand of period 0. So that firm's first level is what it has and will have before that demand.
 * Sequence of events. Within a period stockpyl orders before goods arrive, ours after serving. Neither receiving nor
   serving changes the inventory position once demand is known, so the order is the same.
 """
@@ -125,8 +127,15 @@ def simulate(system: System) -> dict[str, Any]:
     network, nodes = build(system)
     periods = range(len(next(iter(system["demand"].values()))))
     initialize(network, len(periods))
-    for _ in periods:
+    for name, lead_time in system["order_lead_time"].items():
+        if lead_time == 0:
+            coming = system["mean_demand"][name] * system["shipment_lead_time"][name]
+            nodes[name].inventory_policy.base_stock_level = system["initial_on_hand"][name] + coming
+    for t in periods:
         step(network, consistency_checks="E")
+        if t == 0:
+            for name, node in nodes.items():
+                node.inventory_policy.base_stock_level = system["level"][name]
     firms = {name: columns([firm_period(node, t) for t in periods]) for name, node in nodes.items()}
     edges = [columns([edge_period(nodes[u], nodes[v], t) for t in periods]) for u, v in system["edges"]]
     some = next(iter(firms.values()))

@@ -28,6 +28,16 @@ STOCKPYL = "stockpyl==1.0.2"
 NETWORKS = ("bg", "distribution", "r1", "r2", "r3")
 #: Of the 95 % level: low enough that firms run out, so that it matters how scarce stock is shared.
 SHARE_OF_LEVEL = 0.8
+#: Systems on record: name -> (network, order and shipment lead times that firms draw theirs from).
+RECORDED: dict[str, tuple[str, tuple[int, ...], tuple[int, ...]]] = {
+    **{name: (name, (1,), (2,)) for name in NETWORKS},
+    **{f"{name}, order lead time 0": (name, (0,), (2,)) for name in NETWORKS},
+}
+
+
+def network_name(system: str) -> str:
+    """The network of a system on record."""
+    return RECORDED[system][0]
 
 
 def network_of(name: str) -> scenv.Network:
@@ -100,7 +110,9 @@ def ask_stockpyl(python: str | Path, systems: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     """Make the committed answers anew."""
-    systems = {name: draw_system(name, periods=20, seed=0) for name in NETWORKS}
+    systems = {
+        name: draw_system(network, 20, 0, order, shipment) for name, (network, order, shipment) in RECORDED.items()
+    }
     document = {"made_by": STOCKPYL, "systems": systems, "trajectories": ask_stockpyl(sys.argv[1], systems)}
     ANSWERS.write_text(json.dumps(document, separators=(",", ":")) + "\n", encoding="utf-8")
 

@@ -26,9 +26,9 @@ def dags(draw: st.DrawFn, max_firms: int = 8) -> nx.DiGraph:
 
 
 @st.composite
-def periods(draw: st.DrawFn, longest: int) -> Any:
+def periods(draw: st.DrawFn, longest: int, shortest: int = 1) -> Any:
     """A number of periods, or a distribution of it."""
-    values = draw(st.lists(st.integers(1, longest), min_size=1, max_size=3, unique=True))
+    values = draw(st.lists(st.integers(shortest, longest), min_size=1, max_size=3, unique=True))
     if len(values) == 1:
         return values[0]
     weights = draw(st.lists(st.integers(1, 5), min_size=len(values), max_size=len(values)))
@@ -57,13 +57,13 @@ def disruptions(draw: st.DrawFn, graph: nx.DiGraph) -> list[dict[str, Any]]:
 
 
 @st.composite
-def extensions(draw: st.DrawFn, graph: nx.DiGraph, rules: bool) -> dict[str, Any]:
-    """What goes beyond the paper's model, each with an even chance: random lead times, capacity, lost sales,
-    disruptions; and with `rules`, with an even chance, rules for orders.
+def extensions(draw: st.DrawFn, graph: nx.DiGraph, rules: bool, shortest: int = 0) -> dict[str, Any]:
+    """What goes beyond the paper's model, each with an even chance: random lead times (of 0 periods, too), capacity,
+    lost sales, disruptions; and with `rules`, with an even chance, rules for orders.
     """
     fields: dict[str, Any] = {
-        "order_lead_time": draw(periods(3)),
-        "shipment_lead_time": {"default": draw(periods(4)), "external -> f0": draw(periods(4))},
+        "order_lead_time": draw(periods(3, shortest)),
+        "shipment_lead_time": {"default": draw(periods(4, shortest)), "external -> f0": draw(periods(4, shortest))},
         "order_crossing": draw(st.booleans()),
         "capacity": draw(st.floats(0, 40) | st.just({"f0": 5.0})),
         "lost_sales": True,
@@ -95,21 +95,21 @@ def order_rules(draw: st.DrawFn, others: dict[str, Any]) -> dict[str, Any]:
 
 
 @st.composite
-def scenarios(draw: st.DrawFn, *, rules: bool = True, **fixed: Any) -> scenv.Scenario:
-    """A scenario on a random DAG with random lead times per edge, stock, allocation, demand and extensions; with
-    `rules` also with rules for orders.
+def scenarios(draw: st.DrawFn, *, rules: bool = True, shortest: int = 0, **fixed: Any) -> scenv.Scenario:
+    """A scenario on a random DAG with random lead times per edge (of at least `shortest` periods), stock, allocation,
+    demand and extensions; with `rules` also with rules for orders.
     """
     graph = draw(dags())
     if draw(st.booleans()):
         for edge in graph.edges:
-            graph.edges[edge]["order_lead_time"] = draw(st.integers(1, 3))
-            graph.edges[edge]["shipment_lead_time"] = draw(st.integers(1, 4))
+            graph.edges[edge]["order_lead_time"] = draw(st.integers(shortest, 3))
+            graph.edges[edge]["shipment_lead_time"] = draw(st.integers(shortest, 4))
     fields: dict[str, Any] = {
         "network": graph,
         "costs": "uniform",
         "demand": draw(st.floats(0.1, 20.0)),
-        "order_lead_time": draw(st.integers(1, 3)),
-        "shipment_lead_time": draw(st.integers(1, 4)),
+        "order_lead_time": draw(st.integers(shortest, 3)),
+        "shipment_lead_time": draw(st.integers(shortest, 4)),
         "initial_stock_periods": draw(st.floats(0.0, 3.0)),
         "allocation": draw(st.sampled_from(["proportional", "priority"])),
         "horizon": draw(st.integers(2, 15)),
@@ -119,5 +119,5 @@ def scenarios(draw: st.DrawFn, *, rules: bool = True, **fixed: Any) -> scenv.Sce
         "reward_scope": draw(st.sampled_from(["own", "neighbours", "network"])),
         "actions": {"low": draw(st.integers(-9, 0)), "high": draw(st.integers(0, 9))},
     }
-    fields |= draw(extensions(graph, rules))
+    fields |= draw(extensions(graph, rules, shortest))
     return scenv.load_scenario(fields, **fixed)

@@ -43,29 +43,30 @@ class NormalDemand(DemandProcess):
 
     def moments(self, retailers: Sequence[str], scale: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
         """Mean [R] and standard deviation [R] after the cut."""
-        mean, std = cut_normal_moments(*self._before_cut(retailers))
+        mean, std = cut_normal_moments(*self.before_cut(retailers))
         return mean * scale, std * scale
 
     def sample_rows(
         self, rng: np.random.Generator, rows: int, periods: int, retailers: Sequence[str], scale: Scale = None
     ) -> np.ndarray:
         """[rows, periods, R]; a scale scales the standard deviation with the mean."""
-        mean, std = self._before_cut(retailers)
+        mean, std = self.before_cut(retailers)
         demand = np.maximum(mean + std * rng.standard_normal(size=(rows, periods, len(retailers))), 0.0)
         return demand if scale is None else demand * scale
 
     def quantile(self, uniform: np.ndarray, retailers: Sequence[str], scale: Scale = None) -> np.ndarray:
         """Demand of cumulative probability `uniform` [.., R] in (0, 1)."""
-        mean, std = self._before_cut(retailers)
+        mean, std = self.before_cut(retailers)
         demand = np.maximum(mean + std * ndtri(uniform), 0.0)
         return demand if scale is None else demand * scale
 
     def thresholds(self, retailers: Sequence[str], scale: float = 1.0) -> list[Thresholds]:
         """For each retailer, see `scenv.demand.quantiles.normal_thresholds`."""
-        mean, std = self._before_cut(retailers)
+        mean, std = self.before_cut(retailers)
         return [normal_thresholds(float(m), float(s)) for m, s in zip(mean * scale, std * scale, strict=True)]
 
-    def _before_cut(self, retailers: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    def before_cut(self, retailers: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """Mean [R] and standard deviation [R] of the normal distribution itself."""
         return per_retailer(self.mean, retailers, "mean"), per_retailer(self.std, retailers, "std")
 
 

@@ -10,6 +10,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
+import networkx as nx
 import numpy as np
 
 import scenv
@@ -58,6 +59,11 @@ class _Keeper:
         mean = dict(zip(self.firms, firm_demand_moments(self.scenario)[0], strict=True))
         self.stock = {name: self.scenario.initial_stock_periods * mean[name] for name in self.firms}
         self.owed: dict[Link, deque[list[float]]] = {link: deque() for each in self.customers.values() for link in each}
+        self.within = {
+            str(link[1])
+            for link in self.position
+            if lead_time_distribution(self.scenario, "order", *link).shortest == 0  # type: ignore[arg-type]
+        }
         self.orders_due: dict[tuple[int, Link], float] = {}
         self.goods_due: dict[tuple[int, Link], float] = {}
         self._fill_pipelines(mean)
@@ -92,23 +98,34 @@ class _Keeper:
         return closed is not None and bool(closed[self.row, period, self.firms.index(firm)])
 
     def live(self, decisions: np.ndarray) -> Books:
-        books = Books()
+        """The decision of a period is ordered at its end, or where an order can take no time, within the next one."""
+        books, upstream = Books(), list(reversed(list(nx.topological_sort(self.network.graph))))
         for period in range(self.scenario.horizon):
             for rows in vars(books).values():
                 rows.append({})
-            for firm in self.firms:
+            new: dict[str, dict[Link, float]] = {}
+            for firm in upstream:
+                new[firm] = {link: self._claim(period, link) for link in self.customers[firm]}
+                if firm in self.within and period == 0:
+                    self._order(period, firm, 0.0 if self._closed(0, firm) else sum(new[firm].values()))
+                elif firm in self.within:
+                    self._decide(period, firm, decisions[period - 1], books.orders[period - 1])
+            for firm in reversed(upstream):
                 self._receive(period, firm)
-            for firm in self.firms:
-                self._serve(period, firm, books)
+                self._serve(period, firm, new[firm], books)
             if period < self.scenario.horizon - 1:
-                for k, firm in enumerate(self.firms):
-                    quantity = 0.0 if self._closed(period, firm) else float(decisions[period, k])
-                    books.orders[period][firm] = quantity
-                    self._order(period, firm, quantity)
+                for firm in set(self.firms) - self.within:
+                    self._decide(period, firm, decisions[period], books.orders[period])
         return books
+
+    def _decide(self, period: int, firm: str, decisions: np.ndarray, book: dict[str, float]) -> None:
+        book[firm] = 0.0 if self._closed(period, firm) else float(decisions[self.firms.index(firm)])
+        self._order(period, firm, book[firm])
 
     def _receive(self, period: int, firm: str) -> None:
         for link in self.suppliers[firm]:
+            if link[0] is None:  # the external supplier ships whatever it is asked for
+                self._ship(period, link, self.orders_due.pop((period, link), 0.0))
             arrived = self.goods_due.pop((period, link), 0.0)
             if self._closed(period, firm):
                 _add(self.goods_due, (period + 1, link), arrived)
@@ -120,12 +137,8 @@ class _Keeper:
             arrival = period + self._lead_time("order", period, link)
             _add(self.orders_due, (arrival, link), quantity / len(self.suppliers[firm]))
 
-    def _serve(self, period: int, firm: str, books: Books) -> None:
-        for link in self.suppliers[firm]:
-            if link[0] is None:  # the external supplier ships whatever it is asked for
-                self._ship(period, link, self.orders_due.pop((period, link), 0.0))
+    def _serve(self, period: int, firm: str, new: dict[Link, float], books: Books) -> None:
         links = self.customers[firm]
-        new = {link: self._claim(period, link) for link in links}
         can = 0.0 if self._closed(period, firm) else min(self.stock[firm], self._capacity(firm))
         old = {link: sum(amount for _, amount in self.owed[link]) for link in links}
         given = dict.fromkeys(links, 0.0)

@@ -217,7 +217,7 @@ def test_command_line_takes_levels_from_a_file_and_shows_stages(tmp_path: Path) 
         (("-p", "sterma"), "did you mean 'sterman'"),
         (("-p", ","), "--policy: expected at least one policy"),
         (("--lead-times", "1,x"), "--lead-times: expected whole periods by comma, e.g. 1,2,3, got '1,x'"),
-        (("--lead-times", "0"), "shipment_lead_time"),
+        (("--lead-times", "-1"), "shipment_lead_time"),
         (("-p", "ebs"), "serial system"),
         (("--plot", "costs.txt"), "a picture's name must end in one of .png"),
         (

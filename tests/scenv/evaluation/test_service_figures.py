@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import scenv
-from scenv.scenario.implied import firm_demand_moments
+from scenv.scenario.implied import firm_demand_moments, orders_within_period
 from tests.scenv.evaluation.link_books import Books, keep_books
 from tests.scenv.strategies import scenarios
 
@@ -88,6 +88,7 @@ def bullwhip_of(books: list[Books], result: scenv.Evaluation) -> list[float]:
     network, ratios = result.scenario.network, []
     weights = network.demand_weights  # its own tests compute it by hand
     shops = [network.agents[i] for i in network.retailers]
+    answers_next = dict(zip(network.agents, orders_within_period(result.scenario).astype(int), strict=True))
     for stage in range(max(network.stages.values()) + 1):
         firms = [name for name in network.agents if network.stages[name] == stage]
         share = {shop: sum(weights[network.agents.index(name), r] for name in firms) for r, shop in enumerate(shops)}
@@ -95,7 +96,7 @@ def bullwhip_of(books: list[Books], result: scenv.Evaluation) -> list[float]:
         for each in books:
             counted = range(result.scenario.warmup, result.scenario.horizon - 1)
             orders = [sum(each.orders[t][name] for name in firms) for t in counted]
-            demand = [sum(share[shop] * each.outside[t][shop] for shop in shops) for t in counted]
+            demand = [sum(share[shop] * each.outside[t + answers_next[shop]][shop] for shop in shops) for t in counted]
             swing.append(np.var(orders) if len(orders) > 1 else np.nan)
             calm.append(np.var(demand) if len(demand) > 1 else np.nan)
         ratios.append(float(np.mean(swing) / np.mean(calm)) if np.mean(calm) > 1e-12 else np.nan)
@@ -113,6 +114,8 @@ ALONE: dict[str, dict[str, Any]] = {
     "priority": {"allocation": "priority"},
     "random lead times": {"shipment_lead_time": {"values": [1, 4], "probabilities": [0.5, 0.5]}},
     "overtaking": {"shipment_lead_time": {"values": [1, 4], "probabilities": [0.5, 0.5]}, "order_crossing": True},
+    "orders within the period": {"order_lead_time": 0},
+    "goods within the period": {"order_lead_time": {"values": [0, 2]}, "shipment_lead_time": {"values": [0, 3]}},
     "capacity": {"capacity": 9},
     "capacity and priority": {"capacity": {"hub": 11, "default": 30}, "allocation": "priority"},
     "lost sales": {"lost_sales": True},

@@ -46,7 +46,7 @@ def document(firms: object = None, links: object = None, **top: object) -> dict:
 
 FORMATS = ".json, .cyjs, .graphml, .gexf, .csv, .tsv, .txt, .xlsx, .xlsm"
 COST = "must be a finite number from 0 to 1e+12"
-LEAD = "must be a whole number from 1 to 1000"
+LEAD = "must be a whole number from 0 to 1000"
 DISTRIBUTION = "stage_time_distribution"
 
 BAD_DOCUMENTS = {
@@ -101,9 +101,9 @@ BAD_DOCUMENTS = {
     "fractional stage": (document(nodes("a", "b", stage=0.5)), "stage must be a whole number from 0"),
     "negative stage time": (document(nodes("a", "b", stage_time=-2)), f"stage_time {COST}, not -2"),
     # lead times
-    "zero lead time": (document(links=edges("ab", shipment_lead_time=0)), f"shipment_lead_time {LEAD}, not 0"),
+    "lead time below zero": (document(links=edges("ab", shipment_lead_time=-2)), f"shipment_lead_time {LEAD}, not -2"),
     "zero order lead time": (
-        document(links=edges("ab", order_lead_time=0)),
+        document(links=edges("ab", order_lead_time=-1)),
         f"edge 'a' -> 'b': order_lead_time {LEAD}",
     ),
     "negative lead time": (document(links=edges("ab", order_lead_time=-1)), f"order_lead_time {LEAD}, not -1"),

@@ -47,6 +47,25 @@ def test_the_simulated_long_run_costs_what_the_theory_says(shipment_lead_time: i
     assert result.mean / 2000 == pytest.approx(serial_optimum(scenario).cost_per_period, rel=0.01)
 
 
+@pytest.mark.parametrize("demand", [32, {"kind": "normal", "mean": 32, "std": 8}], ids=["poisson", "normal"])
+@pytest.mark.parametrize(("order", "shipment"), [(0, 2), (0, 1), (1, 1), (0, {"default": 1, "dist_0 -> whole_0": 0})])
+def test_with_order_lead_time_0_the_long_run_costs_what_the_theory_says(
+    order: int, shipment: int, demand: object
+) -> None:
+    """The textbook's instance: firms know the period's demand when they order, and goods leave in it."""
+    fields = {"costs": "cs2000", "order_lead_time": order, "shipment_lead_time": shipment, "demand": demand}
+    scenario = scenv.load_scenario("bg", **fields, horizon=1100, warmup=100)
+    result = scenv.evaluate(EchelonBaseStock(scenario), scenario, episodes=300, seed=1)
+    assert result.mean / 1000 == pytest.approx(serial_optimum(scenario).cost_per_period, rel=0.01)
+
+
+def test_normal_demand_of_one_stage_is_the_newsvendor() -> None:
+    """b / (b + h) = 0.9 of a normal demand of 4 periods: z = 1.2816, and the cost (b + h) phi(z) std."""
+    levels, cost = clark_scarf([1.0], 9.0, 100.0, [4], std=10.0)
+    assert levels[0] == pytest.approx(400 + 1.28155 * 20, abs=0.4)
+    assert cost == pytest.approx(10 * 0.175498 * 20, rel=1e-3)
+
+
 def test_neighbouring_levels_cost_more() -> None:
     fields = {"costs": "cs2000", "shipment_lead_time": 1, "horizon": 1100, "warmup": 100}
     scenario = scenv.load_scenario("bg", **fields)
@@ -81,7 +100,11 @@ def test_echelon_base_stock_orders_what_its_local_levels_order() -> None:
             {"costs": {"holding": 1.0, "backorder": dict.fromkeys(FIRMS[1:], 0) | {"ret_0": 1}}},
             "must fall from 'ret_0'",
         ),
-        ("bg", {"costs": "cs2000", "demand": {"kind": "deterministic", "values": [32]}}, "needs Poisson demand"),
+        (
+            "bg",
+            {"costs": "cs2000", "demand": {"kind": "deterministic", "values": [32]}},
+            "needs Poisson or normal demand",
+        ),
         ("bg", {"costs": "cs2000", "capacity": 40, "lost_sales": True}, "the scenario has capacity, lost_sales"),
         ("bg", {"costs": "cs2000", "shipment_lead_time": {"values": [1, 2]}}, "the scenario has shipment_lead_time"),
     ],

@@ -45,7 +45,7 @@ def of_kind(kind: str, **fields: Any) -> dict[str, Any]:
 
 
 NUMBER = "must be a finite number from 0 to 1e+12, got"
-LEAD = "must be a whole number from 1 to 1000, got"
+LEAD = "must be a whole number from 0 to 1000, got"
 
 BAD_FIELDS: dict[str, tuple[dict[str, Any], str]] = {
     # names
@@ -99,7 +99,7 @@ BAD_FIELDS: dict[str, tuple[dict[str, Any], str]] = {
     "actions, half": ({"actions": {"low": -1}}, "field 'actions.high': is missing"),
     "actions as list": ({"actions": [-1, 5]}, "field 'actions': must be a mapping with low, high; got [-1, 5]"),
     # lead times
-    "lead time of zero": ({"shipment_lead_time": 0}, f"field 'shipment_lead_time': {LEAD} 0"),
+    "lead time below zero": ({"shipment_lead_time": -1}, f"field 'shipment_lead_time': {LEAD} -1"),
     "lead time, fractional": ({"order_lead_time": 1.5}, f"field 'order_lead_time': {LEAD} 1.5"),
     "lead time, huge": ({"order_lead_time": 1001}, f"field 'order_lead_time': {LEAD} 1001"),
     "lead time, infinite": ({"order_lead_time": INF}, f"field 'order_lead_time': {LEAD} inf"),
@@ -138,8 +138,8 @@ BAD_FIELDS: dict[str, tuple[dict[str, Any], str]] = {
         "field 'shipment_lead_time.probabilities.0': must be a finite number from 0 to 1, got 2",
     ),
     "lead times, one of zero": (
-        {"shipment_lead_time": {"default": {"values": [0, 2]}}},
-        f"field 'shipment_lead_time.default.values.0': {LEAD} 0",
+        {"shipment_lead_time": {"default": {"values": [-1, 2]}}},
+        f"field 'shipment_lead_time.default.values.0': {LEAD} -1",
     ),
     "lead times, one twice": (
         {"order_lead_time": {"values": [2, 2]}},

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 
+import networkx as nx
 import numpy as np
 
 import scenv
 from scenv.scenario.implied import capacities, firm_demand_moments, lead_time_distribution, unit_costs
+from scenv.scenario.periods import PeriodsDistribution
 from scenv.simulation.exogenous import Exogenous
 from tests.scenv.simulation.naive_practice import Practice, largest_remainders, nearest, whole_flow
 
@@ -58,13 +60,18 @@ class NaiveChain:
         self.fixed = {(link, leg): self._fixed(link, leg) for link in self.links for leg in ("order", "shipment")}
         self.practice = Practice(self.scenario, self.mean)
         self.on_hand = {firm: self.practice.of(firm).stock for firm in self.firms}
-        self.order_cost = {firm: [0.0] for firm in self.firms}  # of the orders that open each period
+        self.order_cost: dict[str, list[float]] = {firm: [] for firm in self.firms}  # of each period's orders
+        self.paid = dict.fromkeys(self.firms, 0.0)  # for the orders since the last period
+        self.unanswered = dict.fromkeys(self.firms, 0.0)  # demand since the last review
         self.waiting: dict[str, list[float]] = {firm: [] for firm in self.firms}
         self.on_order = dict.fromkeys(self.firms, 0.0)
         for link in self.links:
             self._start(link, "order", self.orders[link])
             self._start(link, "shipment", self.goods[link])
-        self._live()
+        ordering = {link[1] for link in self.links if self._distribution(link, "order").shortest == 0}
+        self.within = {firm: firm in ordering for firm in self.firms}
+        self.customers_first = [*reversed(list(nx.topological_sort(network.graph)))]
+        self._live({firm: 0.0 for firm in self.firms}, adjusts=True)
 
     def _start(self, link: Link, leg: str, under_way: dict[int, float]) -> None:
         """The mean flow is under way: what left, one consignment a period, before period 0 and arrives from then on."""
@@ -83,9 +90,12 @@ class NaiveChain:
             under_way[period] += amount
             self.on_order[buyer] += amount
 
-    def _fixed(self, link: Link, leg: str) -> int:
+    def _distribution(self, link: Link, leg: str) -> PeriodsDistribution:
         supplier = None if link[0] == OUTSIDE else link[0]
-        return lead_time_distribution(self.scenario, leg, supplier, link[1]).longest  # type: ignore[arg-type]
+        return lead_time_distribution(self.scenario, leg, supplier, link[1])  # type: ignore[arg-type]
+
+    def _fixed(self, link: Link, leg: str) -> int:
+        return self._distribution(link, leg).longest
 
     def _journey(self, link: Link, leg: str) -> int:
         journeys = self.drawn.orders if leg == "order" else self.drawn.shipments
@@ -99,32 +109,54 @@ class NaiveChain:
         return closed is not None and bool(closed[self.row, self.period, self.firms.index(firm)])
 
     def step(self, quantities: dict[str, float]) -> None:
-        """Every firm orders (step 6), then the next period passes."""
-        for firm, wanted in quantities.items():
-            quantity = 0.0 if self.closed(firm) else self.practice.of(firm).order(wanted, self.period)
-            self.order_cost[firm].append(self.practice.of(firm).fixed_cost if quantity > 0 else 0.0)
-            self.on_order[firm] += quantity
-            parts = {supplier: quantity / len(self.suppliers[firm]) for supplier in self.suppliers[firm]}
-            if self.scenario.whole_units:
-                parts = largest_remainders(parts)
-            for supplier, part in parts.items():
-                link = (supplier, firm)
-                self.orders[link][self.period + self._journey(link, "order")] += part
-        self._live()
+        """Every firm orders so much, at the end of the period or within the next one, which then passes."""
+        for firm, quantity in quantities.items():
+            if not self.within[firm]:
+                self._decide(firm, self.latest(firm)[4], quantity, adjusts=False)
+        self._live(quantities, adjusts=False)
 
-    def _live(self) -> None:
-        """Steps 1 to 5 of the next period. No firm's step uses another's of the same period, so their order is free."""
+    def adjust(self, adjustments: dict[str, float]) -> None:
+        """Every firm adds so much to the demand that it answers."""
+        for firm, adjustment in adjustments.items():
+            if not self.within[firm]:
+                self._decide(firm, self.latest(firm)[4], adjustment, adjusts=True)
+        self._live(adjustments, adjusts=True)
+
+    def _decide(self, firm: str, demand: float, decision: float, adjusts: bool) -> None:
+        """Order in the present period, of which `demand` is known."""
+        answered = self.unanswered[firm] + demand
+        wanted = max(0.0, answered + decision) if adjusts else decision
+        quantity = 0.0 if self.closed(firm) else self.practice.of(firm).order(wanted, self.period)
+        self.unanswered[firm] = 0.0 if self.period % self.practice.of(firm).review == 0 else answered
+        self.paid[firm] = self.practice.of(firm).fixed_cost if quantity > 0 else 0.0
+        self.on_order[firm] += quantity
+        parts = {supplier: quantity / len(self.suppliers[firm]) for supplier in self.suppliers[firm]}
+        if self.scenario.whole_units:
+            parts = largest_remainders(parts)
+        for supplier, part in parts.items():
+            link = (supplier, firm)
+            self.orders[link][self.period + self._journey(link, "order")] += part
+
+    def _live(self, decisions: dict[str, float], adjusts: bool) -> None:
+        """A period: orders go up the chain, customers first; then firms receive, serve and ship, suppliers first."""
         self.period += 1
+        new = {}
+        for firm in self.customers_first:
+            new[firm] = {customer: self._claim(firm, customer) for customer in self.customers[firm]}
+            if self.within[firm]:
+                self._decide(firm, sum(new[firm].values()), decisions[firm], adjusts)
+        for firm in self.firms:
+            self.order_cost[firm].append(self.paid[firm])
         for link in self.links:
             if link[0] == OUTSIDE:
                 self._ship(link, self.orders[link].pop(self.period, 0.0))
-        for firm in self.firms:
-            self._live_firm(firm)
+        for firm in reversed(self.customers_first):
+            self._live_firm(firm, new[firm])
 
     def _ship(self, link: Link, units: float) -> None:
         self.goods[link][self.period + self._journey(link, "shipment")] += units
 
-    def _live_firm(self, firm: str) -> None:
+    def _live_firm(self, firm: str, new: dict[str, float]) -> None:
         due = {supplier: self.goods[supplier, firm].pop(self.period, 0.0) for supplier in self.suppliers[firm]}
         room = 0.0 if self.closed(firm) else max(0.0, self.practice.of(firm).storage - self.on_hand[firm])
         arrived = sum(due.values())
@@ -138,7 +170,6 @@ class NaiveChain:
         self.waiting[firm].append(sum(waiting.values()))
         self.on_hand[firm] += received
         self.on_order[firm] -= received
-        new = {customer: self._claim(firm, customer) for customer in self.customers[firm]}
         left = 0.0 if self.closed(firm) else min(self.on_hand[firm], self.capacity[firm])
         old = {customer: self.owed[firm, customer] for customer in new}
         if self.scenario.allocation == "priority":

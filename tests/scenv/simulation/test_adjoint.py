@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import scenv
+from scenv.simulation.array_ops import positive_part
 
 torch = pytest.importorskip("torch")
 
@@ -11,6 +12,8 @@ B, HORIZON, HISTORY = 3, 12, 2
 #: Base-stock would hardly ever run short; scarce stock and drawn orders make every branch occur.
 COMMON = {"horizon": HORIZON, "warmup": 2, "history": HISTORY, "initial_stock_periods": 0.5}
 CLOSURE = {"kind": "closure", "period": 3, "duration": 3}
+#: Links of bg and r1, some.
+PROMPT = {"external -> sup_0": 0}
 RULES = {
     "plain": {},
     "lead times of several periods": {"shipment_lead_time": 3, "order_lead_time": 2},
@@ -21,6 +24,19 @@ RULES = {
     "least orders and lots": {"minimum_order": 6, "lot_size": {"default": 4, "ret_0": 7}},
     "whole units": {"whole_units": True},
     "whole units, lots, closures": {"whole_units": True, "lot_size": 3, "disruptions": [CLOSURE], "order_cost": 5},
+    "orders within the period": {"order_lead_time": 0},
+    "goods within the period": {"shipment_lead_time": 0},
+    "both within the period": {"order_lead_time": 0, "shipment_lead_time": 0, "capacity": 30},
+    "some within the period": {
+        "order_lead_time": {"default": 1, **PROMPT},
+        "shipment_lead_time": {"default": 2, **PROMPT},
+    },
+    "drawn, within the period or not": {
+        "order_lead_time": {"values": [0, 1, 2]},
+        "shipment_lead_time": {"values": [0, 2]},
+        "disruptions": [CLOSURE],
+        "lost_sales": True,
+    },
     "all of it": {"capacity": 20, "lost_sales": True, "disruptions": [CLOSURE], "order_lead_time": {"values": [1, 2]}},
 }
 
@@ -29,6 +45,7 @@ RULES = {
 def no_floor(monkeypatch):
     """OO's floor removes nothing but dust, at which automatic differentiation loses the gradient."""
     monkeypatch.setattr("scenv.simulation.dynamics.positive_part", lambda x: x)
+    monkeypatch.setattr("scenv.simulation.ordering.order_quantity", lambda d, a: positive_part(d + a))
 
 
 def make(network, rule, backend):
@@ -81,7 +98,11 @@ def by_hand(network, rule, weights):
     return env.order_gradients(weights, slopes, demand_slopes)
 
 
-@pytest.mark.parametrize("rule", RULES)
+#: Where firms order within a period, orders answer other orders of the same period.
+WITHIN = [rule for rule in RULES if "within" in rule]
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule not in WITHIN or rule == "goods within the period"])
 @pytest.mark.parametrize("network", ["bg", "r1"])
 def test_an_episodes_gradients_equal_automatic_differentiation(network, rule):
     n = len(scenv.load_network(network).agents)
@@ -91,6 +112,62 @@ def test_an_episodes_gradients_equal_automatic_differentiation(network, rule):
     scale = np.abs(expected).max()
     assert scale > 0
     np.testing.assert_allclose(by_hand(network, rule, together), expected[0], rtol=1e-4, atol=1e-6 * scale)
+
+
+@pytest.mark.parametrize("rule", WITHIN)
+@pytest.mark.parametrize("network", ["bg", "r1"])
+def test_gradients_of_adjustments_equal_automatic_differentiation(network, rule):
+    """Where orders are placed within a period, firms answer the demand that others' orders of the same period make."""
+    twin, env = make(network, rule, "torch"), make(network, rule, "numpy")
+    assert env.orders_within.any() or "goods" in rule
+    base, by_observation, _ = reactions(env)
+    base = base - 0.5 * env.observation_scale[:, None]
+    weights = np.random.default_rng(1).uniform(0, 1, (HORIZON, 1, len(env.agents)))
+    env.keep_passages()
+    seen, its_seen, given, costs = env.reset(), twin.reset(), [], [twin.last_info["cost"]]
+    slopes, ordered = [], []
+    for t in range(HORIZON - 1):
+        adjustment = base[t].T + np.einsum("bno,no->bn", seen.astype(float), by_observation[t])
+        its = torch.as_tensor(base[t].T) + torch.einsum(
+            "bno,no->bn", its_seen.double(), torch.as_tensor(by_observation[t])
+        )
+        given.append(its + torch.zeros_like(its, requires_grad=True))
+        before = env.local_state.demand
+        seen, its_seen = env.step_adjustments(adjustment)[0], twin.step_adjustments(given[-1])[0]
+        costs.append(twin.last_info["cost"])
+        answered = np.where(env.orders_within, env.local_state.demand, before)
+        ordered.append((answered + adjustment > 0).T)
+        slopes.append(by_observation[t][:, :, None] * ordered[-1][:, None])
+    found = env.order_gradients(weights, slopes, ordered) * np.array(ordered)
+    total = (torch.stack(costs) * torch.as_tensor(weights[:, 0])[:, None]).sum()
+    expected = np.array([g.T.numpy() for g in torch.autograd.grad(total, given)])
+    scale = np.abs(expected).max()
+    assert scale > 0
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6 * scale)
+
+
+@pytest.mark.parametrize("rule", ["both within the period", "orders within the period"])
+def test_gradients_of_adjustments_equal_finite_differences(rule):
+    """Of the real equations, floors and all, by torch: each firm's adjustment in one period, a little more and less."""
+    env = make("bg", rule, "torch")
+    rng = np.random.default_rng(3)
+    adjustments = torch.tensor(rng.uniform(-3, 2, (HORIZON - 1, B, 4)), requires_grad=True)
+
+    def total(given):
+        env.reset(seed=5)
+        cost = 0.0
+        for t in range(HORIZON - 1):
+            cost = cost + env.step_adjustments(given[t])[4]["cost"].sum()
+        return cost
+
+    (gradient,) = torch.autograd.grad(total(adjustments), adjustments)
+    for t, firm in [(0, 0), (2, 1), (5, 3)]:
+        ends = []
+        for step in (1e-5, -1e-5):
+            moved = adjustments.detach().clone()
+            moved[t, 0, firm] += step
+            ends.append(float(total(moved)))
+        assert float(gradient[t, 0, firm]) == pytest.approx((ends[0] - ends[1]) / 2e-5, rel=1e-4, abs=1e-4)
 
 
 @pytest.mark.parametrize("side_by_side", [64e6, 1e4])

@@ -31,6 +31,22 @@ def is_closed(env: scenv.VectorEnv) -> np.ndarray:
     return np.asarray(env.last_info.get("closed", np.zeros((env.num_envs, len(env.agents)), dtype=bool)))
 
 
+def received_on_links(env: scenv.VectorEnv, before: State, placed: np.ndarray) -> np.ndarray:
+    """[S+E, B] goods received in the latest period: those due, and those that left and arrived in it; at the gate of a
+    closed firm, goods wait.
+    """
+    structure, after, sources = env.structure, env.state, env.structure.num_sources
+    links, buyers = structure.num_edges, structure.buyers.firm
+    left = np.zeros((sources + links, env.num_envs))
+    left[:sources] = sum(slot[:sources] for slot in before.orders) - sum(slot[:sources] for slot in after.orders)
+    left[:sources] += (placed[buyers] * structure.share)[:sources]
+    left[sources:] = (before.backorder + after.claims - after.backorder)[:links]
+    drawn = env.exogenous.shipments
+    longest = np.array([[link.longest] for link in structure.shipment_lead.links])
+    journey = longest if drawn is None else drawn.periods[env.period]
+    return (before.shipments[0] + left * (journey == 0)) * ~is_closed(env).T[buyers]
+
+
 def lost_sales(env: scenv.VectorEnv) -> np.ndarray:
     """[B, N] external demand lost in the period just observed."""
     return np.asarray(env.last_info.get("lost_sales", np.zeros((env.num_envs, len(env.agents)))))
@@ -77,10 +93,10 @@ def test_on_order_is_what_is_under_way_or_owed_on_every_link(scenario: scenv.Sce
     total = sum(env.state.orders) + sum(env.state.shipments)
     total[structure.num_sources :] += env.state.backorder[: structure.num_edges]
     while env.period < scenario.horizon - 1:
-        due = env.state.shipments[0]
+        before = env.state
         env.step_orders(random_orders(env, rng))
-        arriving = due * ~is_closed(env).T[buyers]  # at the gate of a closed firm, goods wait
-        total = total + env.ordered.T[buyers] * share - arriving
+        placed = env.ordered.T
+        total = total + placed[buyers] * share - received_on_links(env, before, placed)
         state = env.state
         on_link = sum(state.orders) + sum(state.shipments)
         on_link[structure.num_sources :] += state.backorder[: structure.num_edges]

@@ -81,11 +81,14 @@ def test_two_simulators_agree(scenario: scenv.Scenario, seed: int, reward: Any) 
         for call in range(env.horizon - 1):
             scale = np.maximum(env.observation_scale, 1.0)
             orders = scale * rng.choice([0.0, 1.0, 1 / 3, 4.0], size=(ROWS, len(env.agents)))
-            seen, rewards, *_ = env.step_orders(orders)
+            adjusts = bool(rng.integers(2))
+            decisions = orders - scale if adjusts else orders
+            seen, rewards, *_ = (env.step_adjustments if adjusts else env.step_orders)(decisions)
             for row, chain in enumerate(chains):
-                chain.step(dict(zip(env.agents, orders[row].tolist(), strict=True)))
+                own = dict(zip(env.agents, decisions[row].tolist(), strict=True))
+                (chain.adjust if adjusts else chain.step)(own)
                 assert close(seen[row], [chain.observation(firm) for firm in env.agents], 1e-6)
-                facts = zip(env.agents, env.reward_delay, env.structure.lead_time, strict=True)
+                facts = zip(env.agents, env.reward_delay, env.structure.first_arrival, strict=True)
                 assert close(rewards[row], [rewards_of(chain, firm, call, *own) for firm, *own in facts])
             compare(env, chains)
 
