@@ -28,7 +28,7 @@ def lived_through(policy: scenv.policies.Policy, scenario: scenv.Scenario, episo
     policy.reset(episodes, seed)
     states, costs, orders = [env.local_state], [env.last_info["cost"]], []
     while env.period < env.horizon - 1:
-        env.step_orders(policy.orders(env.local_state))
+        env.step_policy(policy)
         orders.append(env.ordered)
         states.append(env.local_state)
         costs.append(env.last_info["cost"])
@@ -217,7 +217,7 @@ def test_command_line_takes_levels_from_a_file_and_shows_stages(tmp_path: Path) 
         (("-p", "sterma"), "did you mean 'sterman'"),
         (("-p", ","), "--policy: expected at least one policy"),
         (("--lead-times", "1,x"), "--lead-times: expected whole periods by comma, e.g. 1,2,3, got '1,x'"),
-        (("--lead-times", "-1"), "shipment_lead_time"),
+        (("--lead-times", "1001"), "shipment_lead_time"),
         (("-p", "ebs"), "serial system"),
         (("--plot", "costs.txt"), "a picture's name must end in one of .png"),
         (
