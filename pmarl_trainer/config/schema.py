@@ -83,8 +83,8 @@ class TrainConfig(BaseModel):
     )
     parties: Literal["none", "local"] = Field(
         default="none",
-        description="Whether every firm is a party of its own, which tells the others no more than a page of the docs "
-        "says (Train with your partners): none, all are trained at once; local: one after the other in this process.",
+        description="Whether every firm is a party of its own, which tells the others no more than the docs' page What "
+        "firms share says: none, all are trained at once; local: one after the other in this process.",
     )
 
     # Budget and data
