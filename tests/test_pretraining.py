@@ -107,15 +107,15 @@ def test_a_run_that_goes_on_is_the_run_that_was_never_interrupted(tmp_path: Path
 
 def test_learning_lowers_the_cost_and_what_is_exported_is_what_was_learned(tmp_path: Path):
     scenario = scenv.load_scenario("bg")
-    run = Run(arguments(steps=60, networks=4, rows=4, width=16, hidden=16, lr=5e-3))
+    run = Run(arguments(steps=25, networks=4, rows=4, width=16, hidden=16, lr=5e-3))
     worlds = Worlds.of([scenario])
     before = play(run.parameters, worlds, 16, 0, learn=False)[0].sum()
-    for _ in range(60):
+    for _ in range(25):
         run.improve()
     after = play(run.mean, worlds, 16, 0, learn=False)[0].sum()
     assert after < 0.7 * before
     run.save(tmp_path / "run.pt")
-    assert export(tmp_path / "run.pt", tmp_path / "mine.safetensors") == 60
+    assert export(tmp_path / "run.pt", tmp_path / "mine.safetensors") == 25
     policy = Pretrained(scenario, weights=tmp_path / "mine.safetensors")
     assert scenv.evaluate(policy, scenario, episodes=16, seed=0).mean == pytest.approx(after, rel=1e-4)
 
