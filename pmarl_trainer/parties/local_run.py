@@ -47,12 +47,11 @@ class Meeting:
         self._saved: set[str] = set()
         self.stop = False
 
-    def begin(self) -> None:
-        """Say to the observers where the run stands."""
+    @property
+    def beginning(self) -> Beginning:
+        """Where the run stands."""
         rollout = newest_common(self.folders)
-        beginning = Beginning(self._config, self._folder, rollout, self._selection.baseline, "cpu")
-        for observer in self._observers:
-            observer.begin(beginning)
+        return Beginning(self._config, self._folder, rollout, self._selection.baseline, "cpu")
 
     def report(self, agent: str, line: Line) -> None:
         """A firm has written its line; once all have, the rollout is done."""
@@ -114,8 +113,9 @@ def train_local(
     spec = env[1]
     meeting = Meeting(config, spec, folder, Selection(config, spec), observers)
     with ExitStack() as stack:
-        meeting.begin()
+        beginning = meeting.beginning
         for observer in observers:
+            observer.begin(beginning)
             stack.callback(observer.end)
         asked = stack.enter_context(interruption([observer.interrupted for observer in observers]))
         phases = {

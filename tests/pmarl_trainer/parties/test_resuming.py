@@ -22,14 +22,14 @@ def configuration(method="hdpo", **fields):
     return build_config({"env": env, "train": {}}, "test", method=method, **{**SMALL, **OFTEN, **fields})
 
 
-def run(config, folder, **how):
+def run(config, folder, backwards=False, **how):
     env = open_env(config, 1, 0)
     agents = env[1].agents
     phases = {
         agent: build_party(config, agent, folder / agent, secret=derived_seed(1, "party", i), env=env, **how)
         for i, agent in enumerate(agents)
     }
-    return LocalExchange().run(phases)
+    return LocalExchange().run(dict(reversed(phases.items())) if backwards else phases)
 
 
 def contents(config, folder):
@@ -75,6 +75,14 @@ def test_firms_that_hold_nothing_in_common_begin_anew(tmp_path):
         path.unlink()
     run(config, tmp_path / "broken")
     assert_same(contents(config, tmp_path / "whole"), contents(config, tmp_path / "broken"))
+
+
+@pytest.mark.parametrize("method", ["hdpo", "pmarl"])
+def test_in_which_order_firms_are_served_changes_not_a_bit(method, tmp_path):
+    config = configuration(method, rollouts=2, updates_per_rollout=2)
+    run(config, tmp_path / "one")
+    run(config, tmp_path / "other", backwards=True)
+    assert_same(contents(config, tmp_path / "one"), contents(config, tmp_path / "other"))
 
 
 @pytest.mark.parametrize(
