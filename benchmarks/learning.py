@@ -24,7 +24,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy import stats
+
+from scenv.evaluation.intervals import mean_interval
+from scenv_paper.provenance import provenance
 
 RESULTS = Path(__file__).parent / "results"
 TITLES = {"pmarl": "PMaRL", "maac": "MAAC", "fv": "FV", "hdpo": "HDPO"}
@@ -56,23 +58,6 @@ def read_run(folder: Path) -> dict[str, Any]:
         "minutes": [float(row["seconds"]) / 60 for row in rows],
         "ratios": [float(row["evaluation_ratio"]) for row in rows],
     }
-
-
-def interval(samples: list[float]) -> tuple[float, float]:
-    """Student's 95 % interval of the mean."""
-    half = stats.t.ppf(0.975, len(samples) - 1) * stats.sem(samples)
-    return float(np.mean(samples) - half), float(np.mean(samples) + half)
-
-
-def commit() -> str:
-    """The commit that this checkout stands at, marked where files differ from it."""
-    return subprocess.run(
-        ["git", "describe", "--always", "--dirty"],
-        capture_output=True,
-        text=True,
-        cwd=Path(__file__).parent,
-        check=True,
-    ).stdout.strip()
 
 
 def record(runs: list[dict[str, Any]], made_by: str) -> dict[str, Any]:
@@ -111,11 +96,11 @@ def record(runs: list[dict[str, Any]], made_by: str) -> dict[str, Any]:
         "evaluation_episodes": first["evaluation_episodes"],
         "evaluation_seed": first["evaluation_seed"],
         "command": made_by,
-        "commit": commit(),
+        "commit": provenance()["commit"],
         "machine": machine,
         "seeds": seeds,
         "ratio_over_seeds": float(np.mean(ratios)),
-        "ratio_over_seeds_ci95": interval(ratios),
+        "ratio_over_seeds_ci95": mean_interval(np.array(ratios)),
         "classical": others,
     }
 
@@ -131,7 +116,7 @@ def add_classical(result: dict[str, Any], raw: Path) -> None:
             name,
             {
                 "mean_cost": float(values.mean()),
-                "ci95": interval(values.tolist()),
+                "ci95": mean_interval(values),
                 "ratio_to_base_stock": float(values.mean() / reference),
             },
         )

@@ -96,6 +96,6 @@ def _arrow(tail: _Box, head: _Box, text: str) -> str:
     else:
         side = x1 - _WIDTH / 2 - 18
         path = f"M{x0 - _WIDTH / 2:g} {y0:g}H{side:g}V{y1:g}H{x1 - _WIDTH / 2:g}"
-        at, anchor = (side + 4, y0 + 18), "start"
+        at, anchor = (side + 4, y0 - _HEIGHT / 2 - _GAP / 2 + 5), "start"  # between two boxes
     line = f'<path d="{path}" fill="none" stroke="currentColor" marker-end="url(#tip)"/>'
     return line + (_text(*at, text, "opacity:.75;", anchor) if text else "")

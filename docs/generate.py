@@ -9,6 +9,7 @@ exits with 1 if one is out of date. The site is built from what the pages say.
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import io
 import json
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import typer
 from click.testing import CliRunner
 from PIL import Image
 from pydantic import BaseModel
@@ -30,12 +32,15 @@ import scenv
 from scenv.cli import app
 from scenv.render import draw_episode, draw_network
 from scenv.scenario.disruption_sets import DISRUPTION_SETS
+from scenv_paper.command import app as paper_app
 
 PAGES = Path(__file__).with_name("pages")
 RESULTS = Path(__file__).resolve().parents[1] / "benchmarks" / "results"
 BLOCK = re.compile(
     r"^<!-- generated: (?P<kind>\w+) (?P<argument>.*?) -->\n.*?^<!-- end generated -->$", re.MULTILINE | re.DOTALL
 )
+#: Programs of several commands, and of other packages; the trainer's others are one function each.
+_APPS = {"scenv": app, "pmarl-benchmark": paper_app}
 _PICTURE = re.compile(r"!\[(?P<title>[^\]]*)\]\((?P<file>[^)]+\.png)\)")
 #: Fonts and versions of the plotting library move a few pixels; a changed network or episode moves many.
 _TOLERATED_DIFFERENCE = 3.0
@@ -91,12 +96,22 @@ def _picture(argument: str) -> bytes:
 
 
 def _help(command: str) -> str:
-    """The help text of `scenv` or of `scenv COMMAND`, as plain text."""
-    arguments = [*command.split()[1:], "--help"]
-    result = CliRunner().invoke(get_command(app), arguments, prog_name="scenv", env={"TERM": "dumb", "COLUMNS": "80"})
+    """The help text of a program, `scenv COMMAND` or `pmarl-train` for instance, as plain text."""
+    program, *arguments = [*command.split(), "--help"]
+    shown = {"TERM": "dumb", "COLUMNS": "80"}
+    result = CliRunner().invoke(get_command(_program(program)), arguments, prog_name=program, env=shown)
     if result.exit_code:
         raise UnknownPartError(f"{command} --help fails: {result.output}")
     return "\n".join(line.rstrip() for line in result.output.strip("\n").splitlines())
+
+
+def _program(name: str) -> typer.Typer:
+    """The command line of a console script."""
+    if name in _APPS:
+        return _APPS[name]
+    only = typer.Typer(add_completion=False)
+    only.command()(importlib.import_module(f"pmarl_trainer.commands.{name.removeprefix('pmarl-')}").command)
+    return only
 
 
 def _result(name: str) -> str:

@@ -136,8 +136,7 @@ def attend_dense(
 def attend_edges(query: Tensor, key: Tensor, value: Tensor, heard_by: Sequence[Sequence[int]], heads: int) -> Tensor:
     """The same, given for each agent those it attends to; one pair at a time.
 
-    A pair's [B, H] operands stay in a core's cache and nothing of size [E, B, H] is ever made, which a CPU takes for
-    up to three times as fast as a few operations on all pairs at once (`benchmarks/results/agents_scaling.md`).
+    A pair's [B, H] operands stay in a core's cache, and nothing of size [E, B, H] is ever made.
     """
     batch, hidden = query.shape[1:]
     by_head, scale = (batch, heads, hidden // heads), 1 / math.sqrt(hidden // heads)

@@ -106,6 +106,13 @@ def env(
     )
 
 
+def reward_batch(
+    source: Source, num_envs: int, max_cycles: int | None, reward: str, overrides: Mapping[str, Any]
+) -> VectorEnv:
+    """The rows that a Gymnasium environment stands on; these choose their reward themselves."""
+    return VectorEnv(load_with_max_cycles(source, max_cycles, {**overrides, "reward": reward}), num_envs)
+
+
 def load_with_max_cycles(source: Source, max_cycles: int | None, overrides: Mapping[str, Any]) -> Scenario:
     """Load a scenario whose horizon is given in steps instead of periods; see `parallel_env`."""
     if max_cycles is None:

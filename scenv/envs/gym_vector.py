@@ -10,7 +10,7 @@ from gymnasium.vector import VectorEnv as GymnasiumVectorEnv
 from gymnasium.vector.utils import batch_space
 
 from scenv.envs.control import AllFirms, Control, EveryFirm, Objective, OneFirm
-from scenv.envs.factory import Source, load_with_max_cycles
+from scenv.envs.factory import Source, reward_batch
 from scenv.policies.base import Policy
 from scenv.simulation.random_streams import checked_seeds
 from scenv.simulation.vector_env import VectorEnv
@@ -173,7 +173,7 @@ def single_firm_vector_env(
         >>> observations.shape
         (8, 30)
     """
-    batch = VectorEnv(load_with_max_cycles(scenario, max_cycles, {**overrides, "reward": reward}), num_envs)
+    batch = reward_batch(scenario, num_envs, max_cycles, reward, overrides)
     return SingleAgentVectorEnv(batch, OneFirm(batch, agent, others, objective, normalise), autoreset_mode)
 
 
@@ -188,7 +188,7 @@ def centralised_vector_env(
     **overrides: Any,
 ) -> SingleAgentVectorEnv:
     """`num_envs` copies of `scenv.centralised_env` that advance together; the other arguments are its own."""
-    batch = VectorEnv(load_with_max_cycles(scenario, max_cycles, {**overrides, "reward": reward}), num_envs)
+    batch = reward_batch(scenario, num_envs, max_cycles, reward, overrides)
     return SingleAgentVectorEnv(batch, AllFirms(batch, normalise), autoreset_mode)
 
 
@@ -221,5 +221,5 @@ def multi_agent_vector_env(
         >>> observations.shape, rewards.shape
         ((8, 4, 30), (8, 4))
     """
-    batch = VectorEnv(load_with_max_cycles(scenario, max_cycles, {**overrides, "reward": reward}), num_envs)
+    batch = reward_batch(scenario, num_envs, max_cycles, reward, overrides)
     return MultiAgentVectorEnv(batch, EveryFirm(batch, normalise), autoreset_mode)

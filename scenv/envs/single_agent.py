@@ -10,10 +10,9 @@ from gymnasium import logger
 from gymnasium.error import ResetNeeded
 
 from scenv.envs.control import AllFirms, Control, Objective, OneFirm
-from scenv.envs.factory import Source, load_with_max_cycles
+from scenv.envs.factory import Source, reward_batch
 from scenv.policies.base import Policy
 from scenv.render.viewer import RENDER_MODES, Viewer
-from scenv.scenario.scenario import Scenario
 from scenv.simulation.random_streams import checked_seed
 from scenv.simulation.vector_env import VectorEnv
 
@@ -141,7 +140,7 @@ def single_firm_env(
         >>> observation.shape
         (30,)
     """
-    batch = _one_row(scenario, max_cycles, {**overrides, "reward": reward})
+    batch = reward_batch(scenario, 1, max_cycles, reward, overrides)
     return SingleAgentEnv(batch, OneFirm(batch, agent, others, objective, normalise), render_mode)
 
 
@@ -164,10 +163,5 @@ def centralised_env(
         >>> env.action_space
         MultiDiscrete([33 33 33 33])
     """
-    batch = _one_row(scenario, max_cycles, {**overrides, "reward": reward})
+    batch = reward_batch(scenario, 1, max_cycles, reward, overrides)
     return SingleAgentEnv(batch, AllFirms(batch, normalise), render_mode)
-
-
-def _one_row(source: Source, max_cycles: int | None, overrides: dict[str, Any]) -> VectorEnv:
-    scenario: Scenario = load_with_max_cycles(source, max_cycles, overrides)
-    return VectorEnv(scenario, num_envs=1)

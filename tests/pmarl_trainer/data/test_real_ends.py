@@ -55,6 +55,36 @@ def test_alignment_of_each_agents_own_end(ends, delays, active, rewards):
     assert len(aligned.actions) == max(active)
 
 
+def test_a_batch_whose_rows_have_all_ended_is_not_stepped_on(monkeypatch):
+    env, calls = Quitting(3), []
+    step = env.step
+    monkeypatch.setattr(env, "step", lambda actions: calls.append(1) or step(actions))
+    spec = describe(env)
+    episodes = collect(env, spec, lambda o: torch.ones(1, 3, dtype=torch.int64), 0, CPU)
+    assert len(calls) == len(episodes.actions) == 1 < spec.max_steps
+
+
+def test_a_period_without_a_mask_allows_everything():
+    class SometimesForbidden(ForbiddenFruit):
+        def _show(self):
+            shown = super()._show()
+            self.shows = not getattr(self, "shows", False)
+            if not self.shows:
+                self.allowed[:], self.last_info = True, {}
+            return shown
+
+    env, told = SometimesForbidden(2), []
+
+    def act(_, allowed=None):
+        told.append(allowed)
+        return torch.zeros(2, 2, dtype=torch.int64) if allowed is None else allowed.int().argmax(dim=-1)
+
+    episodes = collect(env, describe(env), act, 0, CPU)
+    assert {allowed is None for allowed in told} == {True, False}
+    for now, allowed in zip(episodes.allowed, told, strict=False):
+        assert torch.equal(now, torch.ones_like(now) if allowed is None else allowed.transpose(0, 1))
+
+
 def learn(env, rollouts=25, updates=10, **settings):
     config = TrainConfig(**{**SMALL, "rollouts": rollouts, "updates_per_rollout": updates, **settings})
     spec = describe(env)
