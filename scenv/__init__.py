@@ -25,6 +25,7 @@ from scenv.network import generators
 from scenv.network.network import Network, load_network
 from scenv.scenario import demand
 from scenv.scenario.files import load_scenario
+from scenv.scenario.firm_scenario import firm_scenario
 from scenv.scenario.scenario import Scenario
 from scenv.simulation.vector_env import VectorEnv
 from scenv.theory.lower_bound import newsvendor_bound
@@ -55,6 +56,7 @@ __all__ = [
     "env",
     "evaluate",
     "firm_env",
+    "firm_scenario",
     "generators",
     "load_network",
     "load_scenario",

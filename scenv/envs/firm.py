@@ -16,6 +16,7 @@ from scenv.errors import ActionError, ScenarioError, did_you_mean
 from scenv.network.network import Network
 from scenv.network.order_links import order_links
 from scenv.scenario.files import load_scenario
+from scenv.scenario.firm_scenario import write_firm_scenario
 from scenv.scenario.implied import lead_time_distribution
 from scenv.scenario.lead_times import LEGS
 from scenv.scenario.scenario import Scenario
@@ -146,6 +147,12 @@ class FirmEnv:
             if hasattr(self, name):  # the history begins with the first episode
                 setattr(twin, name, copy.deepcopy(getattr(self, name), memo))
         return twin
+
+    def write_scenario(self, folder: Path) -> None:
+        """Write to a folder, as scenario.yaml and network.json, the scenario as this firm alone knows it; see
+        `scenv.firm_scenario`.
+        """
+        write_firm_scenario(self.scenario, self.agent, folder)
 
     @property
     def local_state(self) -> LocalState:
