@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from pmarl_trainer.env_api.foreign import in_one_line
@@ -45,6 +46,9 @@ class FirmEnv(Protocol):
 
     def carry(self, change: Callable[[Array], Array]) -> None:
         """Replace every array by which the period goes on into the next one."""
+
+    def write_scenario(self, folder: Path) -> None:
+        """Write to a folder, as scenario.yaml and what it names, the environment as this firm alone knows it."""
 
 
 def make_firm_env(

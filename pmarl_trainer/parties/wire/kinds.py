@@ -108,3 +108,28 @@ def kinds_of_agreement(purpose: str) -> tuple[Kind, Kind]:
     offer = Kind(f"offer/{purpose}", {"values": (ANY,)}, torch.int64, protectable=False, scope="all")
     agreed = Kind(f"agreed/{purpose}", {"value": (ANY,)}, torch.int64, protectable=False, scope="all")
     return offer, agreed
+
+
+_LEARNT = ("batch", "width")
+EMBEDDINGS = Kind(
+    "embeddings",
+    {"target": _LEARNT, "replay": _LEARNT},
+    torch.float32,
+    meaning="embeddings of the next and of the replayed step's observation and action",
+)
+GRADIENT = Kind(
+    "gradient",
+    {"gradient": _LEARNT},
+    torch.float32,
+    meaning="gradient of the own critic's loss with respect to the embedding that the neighbour told",
+)
+FRESH = Kind("fresh", {"fresh": _LEARNT}, torch.float32, meaning="embeddings of actions drawn anew")
+
+
+def kinds_of_method(method: str) -> dict[str, Kind]:
+    """All kinds of message of a training; sums and agreements with their names in `messages`."""
+    learnt, sums = ((PRICES,), ("cost",)) if method == "hdpo" else ((EMBEDDINGS, GRADIENT, FRESH), ("attention",))
+    found = [TRADE, *learnt, *kinds_of_agreement("resume")]
+    for purpose in (*sums, "evaluation", "stop"):
+        found += kinds_of_sum(purpose)
+    return kinds_by_name(tuple(found))
