@@ -25,11 +25,14 @@ _PLAIN = {"±": "+/-", "×": "x", "…": "...", "−": "-", "–": "-", "≤": "
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
 
-def run(name: str, command: Callable[..., Any]) -> None:
-    """Run a command and end the process."""
+def run(name: str, *commands: Callable[..., Any], about: str | None = None) -> None:
+    """Run a command, or the one of several that is named, and end the process."""
     _show_what_the_terminal_can()
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command()(command)
+    app = typer.Typer(
+        add_completion=False, pretty_exceptions_enable=False, help=about, no_args_is_help=len(commands) > 1
+    )
+    for command in commands:
+        app.command()(command)
     try:
         sys.exit(app(prog_name=name, standalone_mode=False) or 0)
     except TrainerError as error:
@@ -60,6 +63,17 @@ def require_torch() -> None:
             found = None
         if found is None:
             raise TrainerError(INSTALL_HINT)
+
+
+def require_extra() -> None:
+    """Refuse in one line what cannot run without the extra `parties`.
+
+    Raises:
+        TrainerError: if grpcio or cryptography is not installed.
+    """
+    for module in ("grpc", "cryptography"):
+        if importlib.util.find_spec(module) is None:
+            raise TrainerError(f'training among parties needs {module}: pip install "scenv[parties]"')
 
 
 def _end(name: str, message: str, code: int) -> None:
