@@ -1,65 +1,22 @@
 """Whole trainings over mutual TLS: what comes out is what one process computes, and only what the docs say crosses."""
 
 import re
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import torch
 import yaml
-from safetensors.torch import load_file
 
-from pmarl_trainer.config.files import build_config
 from pmarl_trainer.errors import TrainerError
 from pmarl_trainer.parties import trading
 from pmarl_trainer.parties.factory import build_party
 from pmarl_trainer.parties.local_exchange import LocalExchange
-from pmarl_trainer.parties.party_log import read_log
 from pmarl_trainer.parties.wire import audit_log
 from pmarl_trainer.parties.wire.audit_join import join
-from pmarl_trainer.parties.wire.founding import below, found
 from pmarl_trainer.parties.wire.grpc_exchange import GrpcExchange
 from pmarl_trainer.parties.wire.party_folder import read_folder
 from pmarl_trainer.parties.wire.party_run import run_party
-from tests.pmarl_trainer.parties.wire.consortium import CHAIN, free_ports
-
-TRAIN = {
-    "rollouts": 3,
-    "num_envs": 2,
-    "learning_starts": 1,
-    "updates_per_rollout": 2,
-    "batch_size": 8,
-    "hidden_size": 8,
-    "attention_heads": 2,
-    "evaluation_episodes": 3,
-    "evaluation_interval": 2,
-    "checkpoint_interval": 1,
-}
-
-
-def consortium(folder, method, **train):
-    settings = {**TRAIN, **({"rollouts": 20, "evaluation_interval": 10} if method == "hdpo" else {}), "method": method, **train}
-    if method == "hdpo":
-        settings = {
-            key: value for key, value in settings.items() if not key.startswith(("learning", "updates", "batch"))
-        }
-    env = {"entry": "scenv:vector_env", "scenario": "bg", "horizon": 12, "warmup": 2}
-    ports = free_ports(len(CHAIN))
-    return found(
-        build_config({"env": env, "train": settings}, "test"),
-        "test",
-        below(folder),
-        addresses=lambda number: f"127.0.0.1:{ports[number]}",
-        secret=lambda number: 100 + number,
-    )
-
-
-def run_all(places, **more):
-    """Every firm in a thread, over the wire; name -> future."""
-    pool = ThreadPoolExecutor(len(places))
-    futures = {name: pool.submit(run_party, place, say=lambda text: None, **more) for name, place in places.items()}
-    pool.shutdown(wait=True)
-    return futures
+from tests.pmarl_trainer.parties.wire.trainings import assert_equal_trainings, consortium, run_all
 
 
 def in_one_process(places, folder):
@@ -68,16 +25,6 @@ def in_one_process(places, folder):
         known = read_folder(place)
         phases[name] = build_party(known.config, name, folder / name, secret=known.own.secret_seed)
     LocalExchange().run(phases)
-
-
-def assert_equal_trainings(one, other):
-    assert read_log(one) == read_log(other) != []
-    names = sorted(path.name for path in (one / "checkpoints").glob("*.safetensors"))
-    assert names == sorted(path.name for path in (other / "checkpoints").glob("*.safetensors"))
-    for name in names:
-        first, second = (load_file(place / "checkpoints" / name) for place in (one, other))
-        assert first.keys() == second.keys()
-        assert all(torch.equal(first[key], second[key]) for key in first), name
 
 
 def documented(method):
