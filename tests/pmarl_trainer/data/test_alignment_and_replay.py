@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pmarl_trainer.data.replay import Replay
-from pmarl_trainer.data.rollout import Episodes, align, collect
+from pmarl_trainer.data.rollout import Episodes, agent_major, align, collect
 from pmarl_trainer.env_api.describe import describe
 from pmarl_trainer.errors import CheckpointError
 from tests.pmarl_trainer.toy_envs import IdentityGame, ScriptedRewards
@@ -36,6 +36,23 @@ def test_every_reward_belongs_to_its_own_action(delays, steps):
     expected = 100.0 * t + 10 * i + aligned.actions
     assert torch.equal(aligned.rewards, expected.float())
     assert torch.equal(aligned.observations, raw.observations[: len(aligned.actions) + 1])
+
+
+def test_what_policies_see_and_what_is_kept_is_what_the_environment_shows():
+    env, seen = IdentityGame(3, agents=2, steps=4), []
+    spec = describe(env)
+
+    def act(observations):
+        seen.append(observations)
+        return torch.zeros(2, 3, dtype=torch.int64)
+
+    episodes = collect(env, spec, act, 5, CPU)
+    shown = [env.reset(seed=5)] + [env.step(np.zeros((3, 2), dtype=np.int64))[0] for _ in range(4)]
+    for t, observations in enumerate(shown):
+        assert torch.equal(episodes.observations[t], torch.as_tensor(observations).float())
+        assert t == 4 or torch.equal(seen[t], agent_major(observations, CPU))
+    assert torch.equal(agent_major(shown[0], CPU)[1], torch.as_tensor(shown[0])[:, 1].float())
+    assert tuple(agent_major(shown[0], CPU).shape) == (2, 3, spec.observation_size)
 
 
 def test_a_wrong_delay_would_be_noticed():

@@ -64,6 +64,16 @@ def test_a_batch_whose_rows_have_all_ended_is_not_stepped_on(monkeypatch):
     assert len(calls) == len(episodes.actions) == 1 < spec.max_steps
 
 
+def test_a_batch_that_never_ends_is_cut_after_the_longest_episode(monkeypatch):
+    env = Quitting(3)
+    step = env.step
+    monkeypatch.setattr(env, "step", lambda actions: (*step(actions)[:3], torch.zeros(3, dtype=torch.bool), {}))
+    spec = describe(env)
+    episodes = collect(env, spec, lambda o: torch.zeros(1, 3, dtype=torch.int64), 0, CPU)
+    assert len(episodes.actions) == spec.max_steps
+    assert episodes.lengths.tolist() == [spec.max_steps] * 3
+
+
 def test_a_period_without_a_mask_allows_everything():
     class SometimesForbidden(ForbiddenFruit):
         def _show(self):
