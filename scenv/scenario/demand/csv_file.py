@@ -1,66 +1,122 @@
-"""Reading a CSV file of past demand: one line per period, one column per retailer, and perhaps when each period was."""
+"""Reading a file of past demand: in any layout, in the order of time, with a rule for what is missing."""
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import numpy as np
 
-from scenv.errors import ScenarioError, did_you_mean, shown
+from scenv.errors import ScenvError, did_you_mean, shown
 from scenv.network.csv_table import CsvTable, TableError, read_table
 from scenv.network.rows import MAX_NUMBER
+from scenv.network.workbook import WORKBOOKS, sheets_of_workbook
+from scenv.scenario.demand.layout import (
+    Grid,
+    Layout,
+    Missing,
+    Returns,
+    calendar_of_column,
+    grid_of_shops,
+    without_returns,
+)
 from scenv.scenario.demand.time_column import Calendar, calendar_of, time_columns
 from scenv.scenario.fields import FieldError
-from scenv.scenario.text import read_text
+from scenv.scenario.text import named, read_text
+from scenv.text_file import read_bytes
 
-__all__ = ["MAX_BYTES", "Missing", "read_series"]
+__all__ = ["MAX_BYTES", "History", "Layout", "Missing", "read_history"]
 
 MAX_BYTES = 16 * 2**20
 _MAX_PERIODS = 1_000_000
-
-#: What a period is that the dates jump over, and an empty cell: a refusal, no demand, the demand of the period before;
-#: or (dates only) no period at all, as weekends of a shop that closes.
-Missing = Literal["error", "zero", "previous", "skip"]
+_SUMMED = {("hour", 24): "day", ("day", 7): "week", ("month", 3): "quarter", ("month", 12): "year"}
 
 
-def read_series(
+@dataclass(frozen=True)
+class History:
+    """What a file says of past demand.
+
+    Attributes:
+        series: name -> [T] float64 units, from the earliest period to the latest.
+        period: what a period is, "day", "week", "month", ..., where the file says so; else "".
+    """
+
+    series: dict[str, np.ndarray]
+    period: str
+
+
+def read_history(
     file: str | Path,
     wanted: Sequence[str] | None = None,
     date_column: str | None = None,
     missing: Missing = "error",
-) -> dict[str, np.ndarray]:
-    """The columns of a demand file, from the earliest period to the latest.
+    layout: Layout = Layout(),  # noqa: B008 (frozen)
+) -> History:
+    """The past demand of a file.
 
     Args:
-        file: path.
-        wanted: the columns to read; all but those that say when by default.
+        file: path of a table, or of an Excel workbook, of which the first sheet is read.
+        wanted: the columns (or, in a long table, the shops) to read; all but those that say when by default.
         date_column: the column that says when; by default the one with dates, or with a name like `period`.
         missing: see `Missing`.
-
-    Returns:
-        Column name -> [T] float64 units.
+        layout: see `Layout`.
 
     Raises:
         FieldError: naming the file, and the line and column where something is wrong.
     """
     try:
-        table = read_table(read_text(file, MAX_BYTES))
-    except ScenarioError as error:
+        table = _table(file)
+    except ScenvError as error:
         raise FieldError(str(error)) from None
     except TableError as error:
         raise FieldError(f"{file}: {error}") from None
     try:
-        return _series(table, wanted, date_column, missing)
+        grid = grid_of_shops(table, layout, date_column, wanted or (), missing)
+        return _history(grid or _plain(table, wanted, date_column, missing, layout), missing, layout.sum_periods)
     except FieldError as error:
         raise FieldError(f"{file}: {error.message}") from None
 
 
-def _series(
-    table: CsvTable, wanted: Sequence[str] | None, date_column: str | None, missing: Missing
-) -> dict[str, np.ndarray]:
+def _table(file: str | Path) -> CsvTable:
+    if Path(file).suffix.lower() not in WORKBOOKS:
+        return read_table(read_text(file, MAX_BYTES))
+    sheets = list(sheets_of_workbook(read_bytes(file, MAX_BYTES), named(file)).values())
+    table = sheets[0].table() if sheets else None
+    if table is None:
+        raise TableError("has no sheet with a table")
+    rows = tuple(tuple(map(_text, row)) for row in table.rows)
+    return CsvTable(tuple(table.header), rows, tuple(sheets[0].numbers[1:]), False)
+
+
+def _text(cell: Any) -> str:
+    """A workbook's cell as a CSV file would hold it."""
+    if isinstance(cell, datetime):
+        return cell.date().isoformat() if cell.time() == datetime.min.time() else cell.isoformat(" ", "seconds")
+    return "" if cell is None else str(cell)
+
+
+def _history(grid: Grid, missing: Missing, sum_periods: int) -> History:
+    demand, period = grid.demand, ""
+    if grid.calendar is not None:
+        period = grid.calendar.period()
+        demand = _one_line_per_period(demand, grid.calendar, missing, grid.by_line)
+    demand = _filled(demand, missing)
+    if sum_periods > 1:
+        whole = len(demand) // sum_periods
+        if whole == 0:
+            raise FieldError(f"sum_periods is {sum_periods}, more than the {len(demand)} periods of the file")
+        demand = demand[: whole * sum_periods].reshape(whole, sum_periods, -1).sum(axis=1)
+        period = _SUMMED.get((period, sum_periods), "")
+    return History({name: demand[:, k].copy() for k, name in enumerate(grid.names)}, period)
+
+
+def _plain(
+    table: CsvTable, wanted: Sequence[str] | None, date_column: str | None, missing: Missing, layout: Layout
+) -> Grid:
+    """A table with a line for each period and a column for each retailer."""
     for name in (*(wanted or ()), *(() if date_column is None else (date_column,))):
         if name not in table.header:
             raise FieldError(f"has no column {shown(name)}{did_you_mean(name, table.header)}")
@@ -69,11 +125,8 @@ def _series(
     if not read:
         raise FieldError(f"has no column of demand, only {', '.join(filter(None, table.header))}")
     calendar = _calendar(table, when, date_column, must_be_read=not wanted)
-    demand = np.column_stack([_numbers(table, name, missing) for name in read])
-    if calendar is not None:
-        demand = _one_line_per_period(demand, calendar, missing)
-    demand = _filled(demand, missing)
-    return {name: demand[:, k].copy() for k, name in enumerate(read)}
+    demand = np.column_stack([_numbers(table, name, missing, layout.returns) for name in read])
+    return Grid(read, demand, calendar, by_line=True)
 
 
 def _calendar(table: CsvTable, when: list[str], date_column: str | None, must_be_read: bool) -> Calendar | None:
@@ -81,17 +134,10 @@ def _calendar(table: CsvTable, when: list[str], date_column: str | None, must_be
     if date_column is None and not when:
         return None
     name = when[0] if date_column is None else date_column
-    cells = table.column(name)
-    calendar = calendar_of(cells)
-    if calendar is None:
-        if date_column is None and not must_be_read:
-            return None
-        wrong = bisect_left(range(1, len(cells) + 1), True, key=lambda length: calendar_of(cells[:length]) is None)
-        raise FieldError(
-            f"column {shown(name)}: data line {wrong + 1} is no date or number of a period, or not written as "
-            f"those above: {shown(cells[wrong])}; write dates as 2024-01-31, all in one way"
-        )
-    if date_column is None and name != "" and len(set(calendar.times)) < len(cells) and len(when) > 1:
+    if date_column is None and not must_be_read and calendar_of(table.column(name)) is None:
+        return None
+    calendar = calendar_of_column(table, name)
+    if date_column is None and name != "" and len(set(calendar.times)) < len(calendar.times) and len(when) > 1:
         raise FieldError(
             f"columns {' and '.join(map(shown, when))} say when only together; write one column with dates, "
             "or name the one that counts periods in date_column"
@@ -99,10 +145,10 @@ def _calendar(table: CsvTable, when: list[str], date_column: str | None, must_be
     return calendar
 
 
-def _numbers(table: CsvTable, name: str, missing: Missing) -> np.ndarray:
+def _numbers(table: CsvTable, name: str, missing: Missing, returns: Returns) -> np.ndarray:
     """A column's demand [T]; NaN for an empty cell, where there is a rule for these."""
     cells = table.column(name)
-    values = np.array([table.number(cell) for cell in cells])
+    values = without_returns(np.array([table.number(cell) for cell in cells]), returns)
     good = (values >= 0) & (values <= MAX_NUMBER)
     if missing in ("zero", "previous"):
         good |= np.array([cell == "" for cell in cells])
@@ -110,12 +156,12 @@ def _numbers(table: CsvTable, name: str, missing: Missing) -> np.ndarray:
         line = int(np.argmin(good))
         raise FieldError(
             f"data line {line + 1}, column {shown(name)}: must be a finite number from 0 to {MAX_NUMBER:g}, "
-            f"got {shown(cells[line])}"
+            f"got {shown(cells[line])}{'; say returns: zero if it came back' if values[line] < 0 else ''}"
         )
     return values
 
 
-def _one_line_per_period(demand: np.ndarray, calendar: Calendar, missing: Missing) -> np.ndarray:
+def _one_line_per_period(demand: np.ndarray, calendar: Calendar, missing: Missing, by_line: bool) -> np.ndarray:
     """Demand [T, K] in the order of time, with a line of NaN for every period that the file jumps over.
 
     The shortest time between two lines is a period.
@@ -124,7 +170,7 @@ def _one_line_per_period(demand: np.ndarray, calendar: Calendar, missing: Missin
     order = np.argsort(times, kind="stable")
     times, demand = times[order], demand[order]
     steps = np.diff(np.array(calendar.times))
-    if missing == "skip" and calendar.counts and not ((steps > 0).all() or (steps < 0).all()):
+    if missing == "skip" and calendar.unit == "count" and not ((steps > 0).all() or (steps < 0).all()):
         line = int(np.argmin(steps > 0)) + 2
         raise FieldError(f"data line {line} counts anew; write dates, which say in what order the lines are")
     gaps = np.diff(times)
@@ -136,11 +182,15 @@ def _one_line_per_period(demand: np.ndarray, calendar: Calendar, missing: Missin
         )
     if missing == "skip" or len(gaps) == 0 or (gaps == gaps[0]).all():
         return demand
+
+    def line_of(word: str, at: int) -> str:
+        return f"{word} data line {order[at] + 1}" if by_line else ""
+
     period = int(gaps.min())
     if (gaps % period).any():
         at = int(np.argmax(gaps % period > 0))
         raise FieldError(
-            f"{calendar.show(int(times[at + 1]))} in data line {order[at + 1] + 1} does not follow "
+            f"{calendar.show(int(times[at + 1]))}{line_of(' in', at + 1)} does not follow "
             f"{calendar.show(int(times[at]))} by a whole number of periods; say missing: skip if lines are periods"
         )
     if missing == "error":
@@ -148,7 +198,7 @@ def _one_line_per_period(demand: np.ndarray, calendar: Calendar, missing: Missin
         first, last = calendar.show(int(times[at]) + period), calendar.show(int(times[at + 1]) - period)
         span = f"{first} is" if first == last else f"{first} to {last} are"
         raise FieldError(
-            f"{span} missing before data line {order[at + 1] + 1}; add these lines, or say what they are with "
+            f"{span} missing{line_of(' before', at + 1)}; add these lines, or say what they are with "
             "missing: zero (no demand), previous (as in the period before) or skip (no periods)"
         )
     position = (times - times[0]) // period

@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Literal
 
 from scenv.errors import shown
 from scenv.network.csv_table import CsvTable
@@ -23,6 +25,15 @@ COUNTER_NAMES = frozenset(
     {"", "date", "datetime", "day", "index", "month", "period", "quarter", "t", "time", "timestamp", "week", "year"}
 )
 _EPOCH = datetime(1970, 1, 1)
+_DAY = 86_400
+_PERIODS = {
+    ("second", 3600): "hour",
+    ("day", 1): "day",
+    ("day", 7): "week",
+    ("month", 1): "month",
+    ("month", 3): "quarter",
+    ("month", 12): "year",
+}
 _MONTH = re.compile(r"(\d{4})[-/.]?(?:(0[1-9]|1[0-2])|[Qq]([1-4]))\Z")
 _DAY_FIRST = ("%d.%m.%Y", "%d/%m/%Y")
 _MONTH_FIRST = ("%m/%d/%Y",)
@@ -35,12 +46,23 @@ class Calendar:
     Attributes:
         times: of each line, in steps of the unit: days, months, seconds, or the column's own count.
         show: a time as the file would write it.
-        counts: whether they are only numbers, which may begin anew (weeks of a year).
+        unit: what a step is; "count" where they are only numbers, which may begin anew (weeks of a year).
     """
 
     times: tuple[int, ...]
     show: Callable[[int], str]
-    counts: bool = False
+    unit: Literal["second", "day", "month", "count"]
+
+    def by_day(self) -> Calendar:
+        """The same by day, where times are given to the second; as it is otherwise."""
+        if self.unit != "second":
+            return self
+        return Calendar(tuple(time // _DAY for time in self.times), _show_day, "day")
+
+    def period(self) -> str:
+        """What the shortest time between two lines is: "hour", "day", "week", "month", "quarter" or "year"; else ""."""
+        gaps = [late - early for early, late in pairwise(sorted(set(self.times)))]
+        return _PERIODS.get((self.unit, min(gaps, default=0)), "")
 
 
 def time_columns(table: CsvTable, demand: Sequence[str]) -> list[str]:
@@ -64,10 +86,10 @@ def calendar_of(cells: Sequence[str]) -> Calendar | None:
         FieldError: if dates can be read in two ways.
     """
     if all(re.fullmatch(r"\d{1,7}", cell) for cell in cells):
-        return Calendar(tuple(map(int, cells)), str, counts=True)
+        return Calendar(tuple(map(int, cells)), str, "count")
     if all(matches := [_MONTH.match(cell) for cell in cells]):
         months = [12 * int(m[1]) + (int(m[2]) - 1 if m[2] else 3 * int(m[3]) - 3) for m in matches if m]
-        return Calendar(tuple(months), lambda month: f"{month // 12}-{month % 12 + 1:02d}")
+        return Calendar(tuple(months), lambda month: f"{month // 12}-{month % 12 + 1:02d}", "month")
     dates = _dates(cells)
     return None if dates is None else _calendar_of_dates(dates)
 
@@ -111,10 +133,16 @@ def _calendar_of_dates(dates: list[datetime]) -> Calendar:
     if whole_days and len(dates) > 1 and _are_monthly(dates):
         day = dates[0].strftime("-%d") if dates[0].day <= 28 else ""
         months = tuple(12 * date.year + date.month - 1 for date in dates)
-        return Calendar(months, lambda month: f"{month // 12}-{month % 12 + 1:02d}{day}")
-    unit = timedelta(days=1) if whole_days else timedelta(seconds=1)
-    form = "%Y-%m-%d" if whole_days else "%Y-%m-%d %H:%M:%S"
-    return Calendar(tuple((date - _EPOCH) // unit for date in dates), lambda k: (_EPOCH + k * unit).strftime(form))
+        return Calendar(months, lambda month: f"{month // 12}-{month % 12 + 1:02d}{day}", "month")
+    if whole_days:
+        return Calendar(tuple((date - _EPOCH).days for date in dates), _show_day, "day")
+    second = timedelta(seconds=1)
+    times = tuple((date - _EPOCH) // second for date in dates)
+    return Calendar(times, lambda k: (_EPOCH + k * second).strftime("%Y-%m-%d %H:%M:%S"), "second")
+
+
+def _show_day(day: int) -> str:
+    return (_EPOCH + timedelta(days=day)).strftime("%Y-%m-%d")
 
 
 def _are_monthly(dates: list[datetime]) -> bool:

@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 
 import scenv
 from scenv.scenario.demand import read_demand
-from scenv.scenario.demand.csv_file import read_series
+from scenv.scenario.demand.csv_file import read_history
 from scenv.scenario.fields import FieldError
 
 
 def series(folder: Path, text: str, **how: object) -> dict[str, list[float]]:
     path = folder / "demand.csv"
     path.write_text(text)
-    return {name: column.tolist() for name, column in read_series(path, **how).items()}  # type: ignore[arg-type]
+    return {name: column.tolist() for name, column in read_history(path, **how).series.items()}  # type: ignore[arg-type]
 
 
 PLAIN = {"north": [5.5, 6.0, 7.0], "south": [1.0, 0.0, 2.0]}
