@@ -157,15 +157,10 @@ def _not_used(scenario: Scenario) -> list[str]:
     network = scenario.network
     lines = [f"{', '.join(names)} ({part})" for part, names in network.unused.items()]
     given = ~np.isnan(network.demand_mean)
-    inner = given & (network.out_degree > 0)
     if given.any() and not _uses_stated_demand(scenario):
         mean, std = network.demand_mean[given], network.demand_std[given & ~np.isnan(network.demand_std)]
         deviation = f", deviation {_span(std)}" if len(std) else ""
         lines.append(f"demand of the source: mean {_span(mean)}{deviation} (a scenario's demand: data takes it)")
-    if inner.any():
-        lines.append(
-            f"demand at firms that supply others: {_names([network.agents[i] for i in np.flatnonzero(inner)], '')}"
-        )
     if not np.isnan(network.stage_time).all() and scenario.shipment_lead_time != "data":
         lines.append("stage times of the source (a scenario's shipment_lead_time: data takes them)")
     return lines
@@ -196,7 +191,8 @@ def _firm_table(scenario: Scenario, firms: list[dict[str, Any]]) -> Table:
             stage = firm["stage"]
             table.add_row(f"[bold]{escape(titles[stage])}[/]")
         suppliers = _names(firm["suppliers"], "external")
-        customers = _names(firm["customers"], "demand")
+        outside = ["demand"] if firm["customers"] and firm["firm"] in scenario.retailer_names else []
+        customers = _names([*firm["customers"], *outside], "demand")
         costs = ["–" if firm[key] is None else f"{firm[key]:.3f}" for key in ("holding_cost", "backorder_cost")]
         demand, lead_time = f"{firm['mean_demand']:.2f}", str(firm["lead_time"])
         table.add_row(f"  {escape(firm['firm'])}", suppliers, customers, demand, lead_time, *costs)

@@ -43,6 +43,7 @@ class Episode:
     local: LocalState
     cost: np.ndarray
     infos: Mapping[str, np.ndarray] = field(default_factory=dict)
+    external: np.ndarray | None = None
 
     @property
     def periods(self) -> int:
@@ -65,17 +66,21 @@ class Episode:
         A stage that everything passes has the total demand of all end customers.
         """
         network = self.scenario.network
-        return self.by_stage(self.local.demand[:, network.retailers] @ network.demand_weights.T)
+        return self.by_stage(self._end_demand @ network.demand_weights.T)
+
+    @property
+    def _end_demand(self) -> np.ndarray:
+        """[T, R] of each retailer's outside customers."""
+        return self.local.demand[:, self.scenario.network.retailers] if self.external is None else self.external
 
     @property
     def _answered_demand(self) -> np.ndarray:
         """[T - 1, S] the same of the periods whose demand the orders answer: the next one's of retailers that order
         within it.
         """
-        demand, within = self.local.demand, orders_within_period(self.scenario)
-        network = self.scenario.network
-        answered = np.where(within, demand[1:], demand[:-1])
-        return self.by_stage(answered[:, network.retailers] @ network.demand_weights.T)
+        network, demand = self.scenario.network, self._end_demand
+        within = orders_within_period(self.scenario)[network.retailers]
+        return self.by_stage(np.where(within, demand[1:], demand[:-1]) @ network.demand_weights.T)
 
     @property
     def total_cost(self) -> float:
@@ -102,7 +107,9 @@ class Episode:
         """The record up to and with a period: what an observer had seen then."""
         end = period + 1
         infos = {name: values[:end] for name, values in self.infos.items()}
-        return Episode(self.scenario, LocalState(*(values[:end] for values in self.local)), self.cost[:end], infos)
+        external = None if self.external is None else self.external[:end]
+        local = LocalState(*(values[:end] for values in self.local))
+        return Episode(self.scenario, local, self.cost[:end], infos, external)
 
     def to_csv(self, path: str | Path) -> None:
         """Write one row per period and firm: what it saw, ordered and paid; UTF-8, numbers with a decimal point.
@@ -141,6 +148,7 @@ class EpisodeRecorder:
         self._scenario = scenario
         self._rows: list[np.ndarray] = []
         self._infos: list[str] = []
+        self._external: np.ndarray | None = None
 
     def observe(self, batch: VectorEnv) -> None:
         """Record the period just observed; call after every `reset` and every step."""
@@ -149,13 +157,15 @@ class EpisodeRecorder:
         self._infos = [name for name in batch.last_info if name != "cost"]
         columns = (*batch.local_state, batch.last_info["cost"], *(batch.last_info[name] for name in self._infos))
         self._rows.append(np.array([np.asarray(column[0], dtype=np.float64) for column in columns]))
+        self._external = batch.exogenous.demand[0] if len(self._scenario.network.selling_depots) else None
 
     def episode(self) -> Episode:
         """What is on record so far; at least one period must be."""
         fields = np.stack(self._rows, axis=1)
         size = len(LocalState._fields)
         infos = dict(zip(self._infos, fields[size + 1 :], strict=True))
-        return Episode(self._scenario, LocalState(*fields[:size]), fields[size], infos)
+        external = None if self._external is None else self._external[: len(self._rows)]
+        return Episode(self._scenario, LocalState(*fields[:size]), fields[size], infos, external)
 
 
 def record_episode(

@@ -19,7 +19,7 @@ from scenv.evaluation.intervals import Interval, PairedDifference, mean_interval
 from scenv.evaluation.result import Evaluation
 from scenv.evaluation.trace import Trace
 from scenv.network.network import Network
-from scenv.scenario.implied import firm_demand_moments
+from scenv.scenario.implied import demand_moments, firm_demand_moments
 
 __all__ = ["TOLERANCE", "Resilience"]
 
@@ -75,7 +75,7 @@ class Resilience:
     def impaired(self) -> np.ndarray:
         """[B, T] where end customers are worse off than on the calm path, beyond `TOLERANCE`."""
         calm, disturbed = self.calm_trace, self.disturbed_trace
-        usual = firm_demand_moments(self.calm.scenario)[0][self.calm.scenario.network.retailers].sum()
+        usual = demand_moments(self.calm.scenario)[0].sum()
         service = disturbed.service < calm.service - TOLERANCE
         return np.asarray(service | (disturbed.waiting > calm.waiting + TOLERANCE * usual))
 

@@ -29,6 +29,7 @@ class Evaluation:
         overflow_costs: [episodes, N] the part that is for goods at the gate of a full stock (`storage_capacity`).
         demand: [episodes, N] units ordered from each firm.
         late: [episodes, N] units of them that were not served in the period they were ordered in, lost ones included.
+        end_demand, end_late: [episodes, R] the same two of end customers, by retailer.
         lost: [episodes, N] units of external demand that were lost; 0 where unmet demand is owed.
         order_variance: [episodes, S] variance over time of each stage's total orders.
         demand_variance: [episodes, S] variance over time of the end demand for what passes each stage.
@@ -42,6 +43,8 @@ class Evaluation:
     overflow_costs: np.ndarray
     demand: np.ndarray
     late: np.ndarray
+    end_demand: np.ndarray
+    end_late: np.ndarray
     lost: np.ndarray
     order_variance: np.ndarray
     demand_variance: np.ndarray
@@ -108,8 +111,7 @@ class Evaluation:
     @property
     def fill_rate(self) -> float:
         """What end customers see: the part of their demand that all retailers together served at once."""
-        retailers = self.scenario.network.retailers
-        return float(_fill_rate(self.late[:, retailers].sum(), self.demand[:, retailers].sum()))
+        return float(_fill_rate(self.end_late.sum(), self.end_demand.sum()))
 
     @property
     def per_stage(self) -> list[dict[str, float]]:

@@ -108,12 +108,11 @@ def run_policy(
         if counted:
             counts.count_period(env.local_state, env.state, env.last_info)
         if period < scenario.horizon - 1:
-            demand = env.local_state.demand
+            before = _end_demand(env)
             env.step_policy(conducted)
-            if env.orders_within.any():
-                demand = np.where(env.orders_within, env.local_state.demand, demand)
             if counted:
-                counts.count_orders(demand, env.ordered)
+                within = env.orders_within[scenario.network.retailers]  # they answer the demand of the period itself
+                counts.count_orders(np.where(within, _end_demand(env), before) if within.any() else before, env.ordered)
     evaluation = Evaluation(
         scenario=scenario,
         seed=seed,
@@ -123,11 +122,20 @@ def run_policy(
         overflow_costs=counts.overflow_costs,
         demand=counts.demand,
         late=counts.late,
+        end_demand=counts.end_demand,
+        end_late=counts.end_late,
         lost=counts.lost,
         order_variance=counts.order_variance,
         demand_variance=counts.demand_variance,
     )
     return evaluation, trace
+
+
+def _end_demand(env: VectorEnv) -> np.ndarray:
+    """[B, R] the end customers' demand of the period just observed."""
+    if not len(env.scenario.network.selling_depots):
+        return np.asarray(env.local_state.demand[:, env.scenario.network.retailers])
+    return np.asarray(env.exogenous.demand[:, env.period])
 
 
 def named(policies: Sequence[Policy | str]) -> dict[str, Policy | str]:

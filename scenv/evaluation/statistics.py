@@ -23,12 +23,16 @@ def late_units(structure: Structure, state: State) -> np.ndarray:
     return owed if state.lost is None else owed + state.lost
 
 
+_DUST = 1e-13
+
+
 class RunStatistics:
     """Running sums over the counted periods of B episodes of N firms in S stages.
 
     Attributes:
         costs, holding_costs, order_costs, overflow_costs: [B, N] cost so far; the parts of it that are for stock, for
             orders and for goods at the gate of a full stock. The rest is for backorders.
+        end_demand, end_late: [B, R] the same of end customers, by retailer.
         demand, late, lost: [B, N] units ordered from each firm so far; those of them that were not served in the same
             period; those of the latter that were lost.
     """
@@ -38,7 +42,6 @@ class RunStatistics:
         network = scenario.network
         stages = np.array([network.stages[name] for name in network.agents])
         self._in_stage = (stages[:, None] == np.arange(stages.max() + 1)).astype(np.float64)  # [N, S]
-        self._retailers = network.retailers
         self._demand_of_stage = network.demand_weights.T @ self._in_stage  # [R, S]
         self._holding_cost = unit_costs(scenario)[0]
         self._overflow_cost = overflow_costs(scenario)
@@ -46,6 +49,8 @@ class RunStatistics:
             (4, episodes, len(network.agents))
         )
         self.demand, self.late, self.lost = np.zeros((3, episodes, len(network.agents)))
+        self._retailers = network.retailers
+        self.end_demand, self.end_late = np.zeros((2, episodes, len(network.retailers)))
         flow = firm_demand_moments(scenario)[0] @ self._in_stage
         self._orders = _Variance(flow, episodes)
         self._end_demand = _Variance(flow, episodes)
@@ -58,15 +63,19 @@ class RunStatistics:
         self.overflow_costs += self._overflow_cost * info.get("waiting", 0.0)
         self.demand += local.demand
         self.late += late_units(self._structure, state).T
+        outside = slice(self._structure.num_edges, None)
+        self.end_demand += state.claims[outside].T
+        self.end_late += np.minimum(state.backorder[outside], state.claims[outside]).T
         if state.lost is not None:
+            self.end_late += state.lost.T[:, self._retailers]
             self.lost += state.lost.T
 
     def count_orders(self, answered: np.ndarray, orders: np.ndarray) -> None:
-        """Add the decisions of a counted period: orders [B, N], and the demand [B, N] that they answer, of which the
-        end customers' counts.
+        """Add the decisions of a counted period: orders [B, N], and the end customers' demand [B, R] that they
+        answer.
         """
         self._orders.add(orders @ self._in_stage)
-        self._end_demand.add(answered[:, self._retailers] @ self._demand_of_stage)
+        self._end_demand.add(answered @ self._demand_of_stage)
 
     @property
     def order_variance(self) -> np.ndarray:
@@ -97,4 +106,6 @@ class _Variance:
     def value(self) -> np.ndarray:
         if self._periods < 2:
             return np.full_like(self._sum, np.nan)
-        return np.asarray(np.maximum(self._squares / self._periods - (self._sum / self._periods) ** 2, 0.0))
+        squares = self._squares / self._periods
+        variance = squares - (self._sum / self._periods) ** 2
+        return np.where(variance > _DUST * squares, variance, 0.0)  # of a constant, rounding leaves no variance

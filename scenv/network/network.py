@@ -1,8 +1,8 @@
 """A supply network: a directed acyclic graph of firms, frozen into arrays.
 
-An edge u -> v means that u supplies v: material flows from u to v, orders from v to u. A *retailer* has no customer in
-the graph (out-degree 0) and meets external demand, a *source* has no supplier in it (in-degree 0). Roles follow from
-the graph alone, never from names.
+An edge u -> v means that u supplies v: material flows from u to v, orders from v to u. A *retailer* meets external
+demand: it has no customer in the graph (out-degree 0), or sells to outside customers besides (`selling_depots`). A
+*source* has no supplier in it (in-degree 0). Roles follow from the graph and its demand, never from names.
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ class Network:
         holding_cost: [N] c_h, money per unit on hand and period; NaN where the graph does not say.
         backorder_cost: [N] c_b, money per unit owed and period; NaN where the graph does not say.
         demand_mean: [N] what the source says of external demand per unit of its own time, NaN where it says nothing;
-            used where a scenario asks for it (``demand: data``).
+            used where a scenario asks for it (``demand: data``). Above 0 at a firm that has customers in the graph, it
+            says that the firm sells to outside customers too, and so is a retailer besides.
         demand_std: [N] its standard deviation, likewise.
         stage_names: agent -> "Ret", "Whole", "Dist", "Manu" or "Sup" (Fig. 4), or the file's own label. Deeper networks
             (more than five stages) have an entry only where the file gives a label.
@@ -114,8 +115,17 @@ class Network:
 
     @cached_property
     def retailers(self) -> Index:
-        """[R] indices of the firms without a customer in the graph, ascending; never empty."""
-        return _frozen(np.flatnonzero(self.out_degree == 0))
+        """[R] indices of the firms that meet external demand, ascending; never empty: those without a customer in the
+        graph, and those that sell to outside customers too (`selling_depots`).
+        """
+        return _frozen(np.flatnonzero((self.out_degree == 0) | (self.demand_mean > 0)))
+
+    @cached_property
+    def selling_depots(self) -> Index:
+        """Indices of the firms with customers in the graph that meet external demand too, ascending: those for which
+        the source states a demand mean above 0.
+        """
+        return _frozen(np.flatnonzero((self.out_degree > 0) & (self.demand_mean > 0)))
 
     @cached_property
     def sources(self) -> Index:

@@ -32,7 +32,7 @@ def stage_titles(network: Network) -> list[str]:
     for stage, found in names.items():
         label = next(iter(found)) if len(found) == 1 else None
         name, count = _FULL.get(str(label)), sizes[stage]
-        if name == "Retailer" and count != len(network.retailers):
+        if name == "Retailer" and count != len(network.retailers) - len(network.selling_depots):
             titles.append(f"Retail stage ({count})")
         elif name is None and label:
             titles.append(f"{label}" + f" ({count})" * (count > 1))

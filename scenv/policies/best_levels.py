@@ -64,8 +64,8 @@ def _same_problem(scenario: Scenario, lead_time: str) -> bool:
     )
 
 
-def _links(network: Network) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
-    return tuple(network.agents), tuple(network.edges)
+def _links(network: Network) -> tuple[tuple[object, ...], ...]:
+    return tuple(network.agents), tuple(network.edges), tuple(network.retailers.tolist())
 
 
 def _lead_times(scenario: Scenario) -> list[object]:

@@ -94,7 +94,7 @@ def _onward_paths(
     network: Network, firm: int, paths: Mapping[int, _Paths], serial_level: _SerialLevel
 ) -> Iterator[tuple[int, int, float, float]]:
     """The paths from `firm` to its retailers: (retailer, periods after the firm's own, weight, next firm's level)."""
-    if network.out_degree[firm] == 0:
+    if firm in network.retailers:
         yield firm, 0, 1.0, 0.0
     for customer in network.customer[network.supplier == firm].tolist():
         for (retailer, periods), weight in paths[customer].items():

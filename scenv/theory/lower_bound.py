@@ -29,7 +29,7 @@ class LowerBound:
 
 
 def newsvendor_bound(scenario: Any = "r2", **overrides: Any) -> LowerBound:
-    """The sum of the retailers' newsvendor costs over their own lead times.
+    """The sum of the retailers' newsvendor costs over their own lead times; retailers that supply nobody.
 
     Whatever reaches a retailer within L periods (its shortest order + shipment lead time) was ordered before, without
     knowledge of the demand D of these periods. So its stock less backorders is Y - D with Y independent of D, and its
@@ -63,6 +63,8 @@ def newsvendor_bound(scenario: Any = "r2", **overrides: Any) -> LowerBound:
     shortest = _shortest_lead_times(scenario)
     per_retailer = {}
     for firm, mean in zip(scenario.network.retailers.tolist(), means, strict=True):
+        if firm in scenario.network.selling_depots:
+            continue  # what it sends to other firms may answer its own demand
         elapsed = np.minimum(np.arange(scenario.warmup, scenario.horizon) + 1, shortest[firm])
         total = 0.0
         for periods, times in zip(*np.unique(elapsed, return_counts=True), strict=True):

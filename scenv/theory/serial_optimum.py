@@ -151,8 +151,14 @@ def serial_chain(network: Network) -> list[int]:
     """The firms of a serial network from the retailer upstream, as indices into `network.agents`.
 
     Raises:
-        ScenarioError: if a firm has more than one supplier or customer.
+        ScenarioError: if a firm has more than one supplier or customer, or one that supplies others sells outside.
     """
+    if len(network.selling_depots):
+        depot = network.agents[int(network.selling_depots[0])]
+        raise ScenarioError(
+            f"network {network.name!r}: firm {depot!r} has outside customers besides its own; a serial system sells at "
+            "its end only"
+        )
     for degree, neighbours in ((network.in_degree, "suppliers"), (network.out_degree, "customers")):
         if degree.max() > 1:
             firm = int(degree.argmax())

@@ -101,6 +101,9 @@ def scenarios(draw: st.DrawFn, *, rules: bool = True, shortest: int = 0, **fixed
     """
     graph = draw(dags())
     if draw(st.booleans()):
+        for firm in draw(st.sets(st.sampled_from(sorted(graph)))):
+            graph.nodes[firm]["demand_mean"] = 1.0  # depots among them sell to outside customers too
+    if draw(st.booleans()):
         for edge in graph.edges:
             graph.edges[edge]["order_lead_time"] = draw(st.integers(shortest, 3))
             graph.edges[edge]["shipment_lead_time"] = draw(st.integers(shortest, 4))

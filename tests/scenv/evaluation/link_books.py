@@ -30,6 +30,7 @@ class Books:
     unmet: list[dict[str, float]] = field(default_factory=list)  # cost of what is owed and of what is lost
     orders: list[dict[str, float]] = field(default_factory=list)
     outside: list[dict[str, float]] = field(default_factory=list)  # external demand by retailer
+    outside_late: list[dict[str, float]] = field(default_factory=list)  # what of it was not served in its period
 
 
 def keep_books(env: scenv.VectorEnv, decisions: np.ndarray, row: int) -> Books:
@@ -42,7 +43,11 @@ class _Keeper:
         self.scenario, self.network, self.row = env.scenario, env.scenario.network, row
         self.outer = env.exogenous
         self.firms = list(self.network.agents)
-        self.retailers = [name for name in self.firms if self.network.graph.out_degree(name) == 0]
+        self.retailers = [
+            name
+            for name, facts in self.network.graph.nodes.items()
+            if self.network.graph.out_degree(name) == 0 or facts.get("demand_mean", 0) > 0
+        ]
         self.sources = [name for name in self.firms if self.network.graph.in_degree(name) == 0]
         # Customers in the network file's order.
         self.customers: dict[str, list[Link]] = {name: [] for name in self.firms}
@@ -163,6 +168,8 @@ class _Keeper:
             self.stock[firm] -= given[link]
             self._ship(period, link, given[link])
             late += sum(amount for when, amount in queue if when == period)
+            if link[1] is None:
+                books.outside_late[period][firm] = sum(amount for when, amount in queue if when == period)
             if link[1] is None and self.scenario.lost_sales:
                 lost += sum(amount for _, amount in queue)
                 queue.clear()

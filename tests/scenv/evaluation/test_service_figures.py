@@ -64,8 +64,11 @@ def check(result: scenv.Evaluation, books: list[Books]) -> None:
     np.testing.assert_allclose(result.episode_costs, (holding + unmet).sum(axis=1), **close)
     for k, name in enumerate(agents):
         same(result.fill_rates[name], rate(late[:, k], demand[:, k]))
-    shops = [agents.index(name) for name in agents if network.graph.out_degree(name) == 0]
-    same(result.fill_rate, rate(late[:, shops], demand[:, shops]))
+    outside, its_late = (
+        sum(sum(period.values()) for each in books for period in getattr(each, name)[result.scenario.warmup :])
+        for name in ("outside", "outside_late")
+    )
+    same(result.fill_rate, 1 - its_late / outside if outside > 0 else np.nan)
     bullwhip = bullwhip_of(books, result)
     for stage, row in enumerate(result.per_stage):
         firms = [k for k, name in enumerate(agents) if network.stages[name] == stage]

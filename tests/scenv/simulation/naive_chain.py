@@ -48,7 +48,8 @@ class NaiveChain:
         self.firms = network.agents
         # In the order of the firms, which is the order of ties.
         self.suppliers = {f: [u for u in self.firms if (u, f) in network.edges] or [OUTSIDE] for f in self.firms}
-        self.customers = {f: [v for u, v in network.edges if u == f] or ["people"] for f in self.firms}
+        sells = {self.firms[i] for i in network.retailers}
+        self.customers = {f: [v for u, v in network.edges if u == f] + ["people"] * (f in sells) for f in self.firms}
         inner = [(u, v) for firm in self.firms for u, v in network.edges if u == firm]
         self.links: list[Link] = [(OUTSIDE, self.firms[i]) for i in network.sources] + inner
         self.mean = dict(zip(self.firms, firm_demand_moments(self.scenario)[0], strict=True))

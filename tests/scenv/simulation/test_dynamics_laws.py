@@ -63,19 +63,18 @@ def test_units_are_conserved(scenario: scenv.Scenario, seed: int) -> None:
     """Received from outside - delivered to customers = change of everything held or in transit."""
     env, rng = scenv.VectorEnv(scenario, num_envs=3, seed=seed), np.random.default_rng(seed)
     env.reset()
-    retailers = scenario.network.retailers
     while env.period < scenario.horizon - 1:
-        before, owed = env.state, env.local_state.backorder[:, retailers]
+        before, outside = env.state, slice(env.structure.num_edges, None)
         env.step_orders(random_orders(env, rng))
-        placed, after = env.ordered.T, env.local_state
+        placed = env.ordered.T
         # The external supplier hands over what the sources have ordered and is no longer on its way to it.
         sources = slice(0, env.structure.num_sources)
         orders_before, orders_after = (
             sum(slot[sources].sum(axis=0) for slot in state.orders) for state in (before, env.state)
         )
         supplied = orders_before + placed[scenario.network.sources].sum(axis=0) - orders_after
-        unserved = after.backorder[:, retailers] + lost_sales(env)[:, retailers]
-        delivered = (owed + after.demand[:, retailers] - unserved).sum(axis=1)
+        owed, still = (state.backorder[outside].sum(axis=0) for state in (before, env.state))
+        delivered = owed + env.exogenous.demand[:, env.period].sum(axis=1) - still - lost_sales(env).sum(axis=1)
         assert (delivered >= -TOLERANCE).all()
         change = held_or_in_transit(env.state) - held_or_in_transit(before)
         np.testing.assert_allclose(supplied - delivered, change, atol=TOLERANCE)
