@@ -19,6 +19,7 @@ from scenv.simulation.dynamics import (
     initial_state,
     order_conditions,
     order_cost,
+    order_quantity,
     transition,
 )
 from scenv.simulation.exogenous import RowConditions
@@ -101,6 +102,8 @@ class RowBlock:
         """Orders [N, b] that adjust by `adjustment` [N, b] the demand that they answer: up to the period just observed,
         or of firms that order within the coming `period`, up to that one.
         """
+        if self._structure.within is None:
+            return order_quantity(self.answered, adjustment)
         before = self._unanswered if self._reviews else None
         return adjusted_orders(
             self._structure, self.state, self.answered, adjustment, *self._between(period), unanswered=before
@@ -112,6 +115,8 @@ class RowBlock:
 
     def _between(self, period: int) -> tuple[Array, Conditions, Conditions]:
         """External demand of `period`, and the conditions of the one before and of it."""
+        if self._conditions is None and not self._reviews:
+            return self._demand[period, ...], USUAL, USUAL
         return self._demand[period, ...], self.conditions(period - 1), self.conditions(period)
 
     def conditions(self, period: int) -> Conditions:
@@ -121,8 +126,7 @@ class RowBlock:
 
     def _answer(self, before: Array, now: Conditions, following: Conditions) -> None:
         """Keep what has not been ordered for yet, after a step: `before` [N, b] is the demand of the period before."""
-        if now.review is None:
-            return
+        assert now.review is not None
         earlier = before * 0.0 if self._unanswered is None else self._unanswered
         after, within = unanswered(earlier, before, now.review), self._structure.within
         if within is not None:
@@ -135,7 +139,8 @@ class RowBlock:
         before, (demand, now, following) = self.state, self._between(period)
         demand_before = self.local.demand
         self.state, self.local, self.cost = transition(self._structure, before, orders, demand, now, following)
-        self._answer(demand_before, now, following)
+        if self._reviews:
+            self._answer(demand_before, now, following)
         if self.passages is not None:
             placing = order_conditions(self._structure, now, following)
             self.passages.append(Passage(before, orders, demand, self.state, self.local, placing, following))
