@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 Attention = Literal["all", "neighbours"]
 GroupWeights = Literal["equal", "log_scaled"]
-PolicyInput = Literal["local", "global"]
+PolicyInput = Literal["local", "neighbours", "global"]
 CostScope = Literal["own", "neighbours", "network"]
 
 
@@ -19,7 +19,7 @@ class Method:
     Attributes:
         attention: whom an agent's critic attends to: every other agent, or its neighbours in the graph.
         group_weights: an agent's weight in the critic loss: 1, or (1 + ln|G|) / |G| over agents of equal degrees.
-        policy_input: what a policy sees: its own agent's observation, or every agent's.
+        policy_input: what a policy sees: its own agent's observation, its graph neighbours' too, or every agent's.
     """
 
     attention: Attention

@@ -46,7 +46,11 @@ class TrainConfig(BaseModel):
     )
     attention: Attention | None = Field(default=None, description="Instead of the method's (for ablations).")
     group_weights: GroupWeights | None = Field(default=None, description="Instead of the method's.")
-    policy_input: PolicyInput | None = Field(default=None, description="Instead of the method's (hdpo: local).")
+    policy_input: PolicyInput | None = Field(
+        default=None,
+        description="What policies see, instead of the method's (hdpo: local): their own agent's observation, its "
+        "neighbours' in the graph too, or every agent's.",
+    )
     order_range: Literal["action_set", "free"] = Field(
         default="action_set",
         description="hdpo: the adjustment a in max(0, d + a) is within the actions' range, or any.",
@@ -256,9 +260,9 @@ class TrainConfig(BaseModel):
         return self
 
     @property
-    def sees_all(self) -> bool:
-        """Whether a policy is given every agent's observation."""
-        return (self.policy_input if self.method == "hdpo" else self.row.policy_input) == "global"
+    def sees(self) -> PolicyInput:
+        """Whose observations a policy is given."""
+        return (self.policy_input or "local") if self.method == "hdpo" else self.row.policy_input
 
     @property
     def row(self) -> Method:

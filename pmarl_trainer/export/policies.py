@@ -85,10 +85,10 @@ def refuse_global_policies(config: RunConfig) -> None:
     """A policy that sees every agent's observation cannot run at one agent alone."""
     if config.train.method == "hdpo":
         raise TrainerError("policies of method hdpo order real quantities; only maac and pmarl export")
-    if config.train.row.policy_input == "global":
+    if config.train.sees != "local":
         raise TrainerError(
-            f"method {config.train.method}: its policies see every agent's observation (policy_input: global), so none "
-            "can run from its own agent's alone; train pmarl or maac to export policies"
+            f"method {config.train.method}: its policies see others' observations (policy_input: {config.train.sees}), "
+            "so none can run from its own agent's alone; train pmarl or maac to export policies"
         )
 
 

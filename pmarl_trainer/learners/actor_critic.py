@@ -20,6 +20,7 @@ from pmarl_trainer.learners import losses
 from pmarl_trainer.learners.clip_watch import ClipWatch
 from pmarl_trainer.learners.clipping import clip_by_group
 from pmarl_trainer.learners.evaluation import Outcome, play_policy
+from pmarl_trainer.learners.graph import visible
 from pmarl_trainer.learners.listening import Collect, Encoding, Listen, Team
 from pmarl_trainer.learners.precision import say_if_slow
 from pmarl_trainer.learners.sizes import require_learner_fits
@@ -57,7 +58,7 @@ class Learner:
             size,
             num_actions,
             config.hidden_size,
-            sees_all=config.sees_all,
+            visible=visible(spec.adjacency, config.sees),
             generator=generator,
             batch_norm=norm,
             initialisation=config.initialisation,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pmarl_trainer.config.methods import Attention, CostScope, GroupWeights
+from pmarl_trainer.config.methods import Attention, CostScope, GroupWeights, PolicyInput
 
 
 def neighbour_mask(adjacency: np.ndarray, attention: Attention) -> np.ndarray:
@@ -15,6 +15,14 @@ def neighbour_mask(adjacency: np.ndarray, attention: Attention) -> np.ndarray:
     n = len(adjacency)
     linked = (adjacency != 0) | (adjacency.T != 0) if attention == "neighbours" else np.ones((n, n), dtype=bool)
     return linked & ~np.eye(n, dtype=bool)
+
+
+def visible(adjacency: np.ndarray, sees: PolicyInput) -> np.ndarray | None:
+    """[N, N] bool: whether agent i's policy is given agent j's observation; None where each is given its own alone."""
+    n = len(adjacency)
+    if sees == "local":
+        return None
+    return neighbour_mask(adjacency, "neighbours" if sees == "neighbours" else "all") | np.eye(n, dtype=bool)
 
 
 def cost_scope(adjacency: np.ndarray, scope: CostScope) -> np.ndarray:

@@ -31,7 +31,7 @@ from pmarl_trainer.env_api.protocol import BatchedEnv, EnvSpec, StepResult, orde
 from pmarl_trainer.errors import DivergedError, DoorError
 from pmarl_trainer.learners.clipping import clip_by_group
 from pmarl_trainer.learners.evaluation import Outcome, play
-from pmarl_trainer.learners.graph import cost_scope
+from pmarl_trainer.learners.graph import cost_scope, visible
 from pmarl_trainer.learners.sizes import require_learner_fits
 from pmarl_trainer.networks.adjustment import AdjustmentNetwork, TracedPasses
 
@@ -104,7 +104,7 @@ class HindsightLearner:
         require_learner_fits(spec, config, device)
         generator = torch.Generator().manual_seed(derived_seed(config.seed, "init"))  # on the CPU: device-independent
         self.config, self.device, self._agents = config, device, len(spec.agents)
-        self.policy = AdjustmentNetwork(spec, config, generator).to(device)
+        self.policy = AdjustmentNetwork(spec, config, generator, visible(spec.adjacency, config.sees)).to(device)
         scale = None if spec.observation_scale is None else torch.as_tensor(spec.observation_scale)
         symlog = config.observation_transform == "symlog"
         self.scaler = ObservationScaler(scale, len(spec.agents), spec.observation_size, symlog=symlog).to(device)
@@ -158,7 +158,7 @@ class HindsightLearner:
             DoorError: if the environment has no costs, or none that depend on the orders.
         """
         self.zero_grad()
-        by_hand = not self.policy.sees_all and getattr(env, "has_order_gradients", False)
+        by_hand = self.policy.vision.own and getattr(env, "has_order_gradients", False)
         episode = Episode(int(getattr(env, "warmup", 0)))
         counted, stepped = self._by_hand(env, seed, episode) if by_hand else self._by_autograd(env, seed, episode)
         norms = clip_by_group(self.policy.parameters(), self.config.policy_clip, self._agents)

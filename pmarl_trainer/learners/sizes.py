@@ -15,7 +15,7 @@ _FLOAT, _TRAINED, _SLOW = 4, 4, 1
 def policy_parameters(spec: EnvSpec, config: TrainConfig, outputs: int) -> int:
     """Numbers in all agents' policies: two hidden layers, and so many outputs."""
     n, hidden = len(spec.agents), config.hidden_size
-    inputs = spec.observation_size * (n if config.sees_all else 1)
+    inputs = spec.observation_size * (1 if config.sees == "local" else n)
     return n * ((inputs + 1) * hidden + (hidden + 1) * hidden + (hidden + 1) * outputs)
 
 

@@ -12,7 +12,7 @@ from torch.nn import functional
 from pmarl_trainer.config.schema import TrainConfig
 from pmarl_trainer.env_api.protocol import EnvSpec
 from pmarl_trainer.networks.layers import StackedLinear
-from pmarl_trainer.networks.policy import as_seen
+from pmarl_trainer.networks.policy import Vision
 
 
 class AdjustmentNetwork(nn.Module):
@@ -27,11 +27,15 @@ class AdjustmentNetwork(nn.Module):
     offset: Tensor
     unit: Tensor
 
-    def __init__(self, spec: EnvSpec, config: TrainConfig, generator: torch.Generator) -> None:
+    def __init__(
+        self, spec: EnvSpec, config: TrainConfig, generator: torch.Generator, visible: np.ndarray | None
+    ) -> None:
+        """`visible` as in `Vision`."""
         super().__init__()
         n, hidden, size = len(spec.agents), config.hidden_size, spec.observation_size
-        self.bounded, self.sees_all = config.order_range == "action_set", config.sees_all
-        self.hidden_1 = StackedLinear(n, n * size if self.sees_all else size, hidden, generator)
+        self.bounded = config.order_range == "action_set"
+        self.vision = Vision(visible, size)
+        self.hidden_1 = StackedLinear(n, self.vision.inputs, hidden, generator)
         self.hidden_2 = StackedLinear(n, hidden, hidden, generator)
         self.output = StackedLinear(n, hidden, 1, generator, gain=0.03)
         unit = torch.ones(n) if spec.observation_scale is None else torch.as_tensor(spec.observation_scale)
@@ -45,7 +49,7 @@ class AdjustmentNetwork(nn.Module):
 
     def forward(self, observations: Tensor) -> Tensor:
         """Scaled observations [N, B, O] -> real adjustments a [N, B]."""
-        x = functional.elu(self.hidden_1(as_seen(observations, self.sees_all)))
+        x = functional.elu(self.hidden_1(self.vision(observations)))
         return self.squash(self.output(functional.elu(self.hidden_2(x))).squeeze(-1))[0]
 
     def squash(self, z: Tensor) -> tuple[Tensor, Tensor]:

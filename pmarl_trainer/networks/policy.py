@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -11,18 +12,34 @@ from pmarl_trainer.networks.batch_norm import StackedBatchNorm
 from pmarl_trainer.networks.layers import Initialisation, StackedLinear, at_least_float32, leaky
 
 
-def as_seen(observations: Tensor, sees_all: bool) -> Tensor:
-    """What each agent's policy is given: [N, B, O] its own, or with `sees_all` that of all agents, [N, B, N O]."""
-    if not sees_all:
-        return observations
-    agents, batch, size = observations.shape
-    return observations.transpose(0, 1).reshape(1, batch, agents * size).expand(agents, -1, -1)
+class Vision(nn.Module):
+    """Which agents' observations each agent's policy is given: its own alone, or those of several in a row."""
+
+    others: Tensor | None
+
+    def __init__(self, visible: np.ndarray | None, observation_size: int) -> None:
+        """`visible` [N, N] bool, whether agent i's policy is given agent j's observation; None: its own alone."""
+        super().__init__()
+        self.own = visible is None
+        self.inputs = observation_size * (1 if visible is None else len(visible))
+        mask = None
+        if visible is not None and not visible.all():
+            mask = torch.as_tensor(visible.repeat(observation_size, axis=1)[:, None]).float()
+        self.register_buffer("others", mask, persistent=False)
+
+    def forward(self, observations: Tensor) -> Tensor:
+        """[N, B, O] -> what policies are given: the same, or [N, B, N O] with zeros for what is not visible."""
+        if self.own:
+            return observations
+        agents, batch, size = observations.shape
+        joint = observations.transpose(0, 1).reshape(1, batch, agents * size).expand(agents, -1, -1)
+        return joint if self.others is None else joint * self.others
 
 
 class PolicyNetwork(nn.Module):
     """The policies pi_i(. | o_i): observation -> hidden -> hidden -> log-probabilities of the agent's own actions.
 
-    With `sees_all` (FV) policy i is given every agent's observation; otherwise only o_i reaches it.
+    Only o_i reaches policy i, or the observations that are `visible` to it (in FV, every agent's).
     """
 
     action_mask: Tensor
@@ -33,16 +50,18 @@ class PolicyNetwork(nn.Module):
         num_actions: Tensor,
         hidden: int,
         *,
-        sees_all: bool,
+        visible: np.ndarray | None,
         generator: torch.Generator,
         batch_norm: bool = False,
         initialisation: Initialisation = "rectified",
     ) -> None:
-        """`num_actions` [N] int; actions beyond an agent's own are impossible to it. `batch_norm`: of the inputs."""
+        """`num_actions` [N] int; actions beyond an agent's own are impossible to it. `visible`: as in `Vision`.
+        `batch_norm`: of the inputs.
+        """
         super().__init__()
         n, a = len(num_actions), int(num_actions.max())
-        self.sees_all = sees_all
-        inputs = n * observation_size if sees_all else observation_size
+        self.vision = Vision(visible, observation_size)
+        inputs = self.vision.inputs
         self.normalise = StackedBatchNorm(n, inputs) if batch_norm else None
         self.hidden_1 = StackedLinear(n, inputs, hidden, generator, initialisation=initialisation)
         self.hidden_2 = StackedLinear(n, hidden, hidden, generator, initialisation=initialisation)
@@ -56,7 +75,7 @@ class PolicyNetwork(nn.Module):
 
     def raw_logits(self, observations: Tensor) -> Tensor:
         """[N, B, O] -> [N, B, A], those of impossible actions included."""
-        x = as_seen(observations, self.sees_all)
+        x = self.vision(observations)
         if self.normalise is not None:
             x = self.normalise(x)
         x = leaky(self.hidden_1(x))

@@ -18,9 +18,10 @@ def refuse_undivided(config: TrainConfig) -> None:
 
 
 def _why_not(config: TrainConfig) -> str | None:
-    if config.sees_all:
-        what = "method fv" if config.method == "fv" else "policy_input: global"
-        return f"{what} gives every policy everybody's observations, which no firm tells another; train pmarl or maac"
+    if config.sees != "local":
+        what = "method fv" if config.method == "fv" else f"policy_input: {config.sees}"
+        whose = "its neighbours'" if config.sees == "neighbours" else "everybody's"
+        return f"{what} gives every policy {whose} observations, which no firm tells another; train pmarl or maac"
     if config.method == "hdpo" and config.cost_scope != "network":
         return (
             f"cost_scope: {config.cost_scope} needs a gradient of each firm's cost by itself; shadow prices carry that "

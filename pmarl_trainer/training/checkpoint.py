@@ -108,8 +108,7 @@ def identity(spec: EnvSpec, config: TrainConfig) -> dict[str, Any]:
 
 def _method(config: TrainConfig) -> dict[str, str]:
     if config.method == "hdpo":
-        policy_input = "global" if config.sees_all else "local"
-        return {"name": "hdpo", "policy_input": policy_input, "order_range": config.order_range}
+        return {"name": "hdpo", "policy_input": config.sees, "order_range": config.order_range}
     row = config.row
     return {"attention": row.attention, "policy_input": row.policy_input, "group_weights": row.group_weights}
 

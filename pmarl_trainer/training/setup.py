@@ -43,5 +43,5 @@ def open_differentiable_env(config: RunConfig, num_envs: int, device: torch.devi
     cfg, env = config.train, config.env
     arguments = with_wishes(env.entry, env.arguments, config.env_wishes)
     return make_differentiable_env(
-        env.entry, arguments, num_envs, cfg.seed, str(device), cfg.max_steps, by_hand=not cfg.sees_all
+        env.entry, arguments, num_envs, cfg.seed, str(device), cfg.max_steps, by_hand=cfg.sees == "local"
     )

@@ -118,7 +118,7 @@ assert not {"torch", "scenv", "pmarl_trainer"} & set(sys.modules)
 
 def test_fv_is_refused_with_the_reason(tmp_path):
     run = train_on_bg(tmp_path / "run", method="fv", rollouts=2)
-    with pytest.raises(TrainerError, match="see every agent's observation"):
+    with pytest.raises(TrainerError, match="see others' observations"):
         export_run(run, tmp_path / "policies")
     assert not (tmp_path / "policies").exists()
 

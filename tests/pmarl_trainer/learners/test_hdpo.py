@@ -166,12 +166,13 @@ def test_beer_game_comes_near_the_exact_optimum():
 
 
 def test_each_firm_sees_its_own_observation_unless_told_otherwise():
-    for policy_input, others in (("local", 0), ("global", 1)):
+    whole = {"local": [0, 1, 0, 0], "neighbours": [1, 1, 1, 0], "global": [1, 1, 1, 1]}
+    for policy_input, expected in whole.items():
         learner, _ = learner_for(ENTRY, BEER, policy_input=policy_input)
         observations = torch.rand(4, 3, 30, requires_grad=True)
         learner.orders(observations, torch.full((4, 3), 32.0), discrete=False)[1].sum().backward()
         seen = observations.grad.abs().sum(dim=(1, 2)) > 0
-        assert seen.tolist() == [bool(others), True, bool(others), bool(others)]
+        assert seen.tolist() == [bool(each) for each in expected]
 
 
 def test_orders_stay_in_the_action_range_and_discrete_ones_in_the_set():

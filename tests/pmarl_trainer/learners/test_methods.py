@@ -71,7 +71,10 @@ def test_a_method_with_another_ones_switches_learns_what_the_other_does(switched
     assert equal(learn(game(CHAIN), rollouts=3, **switched), learn(game(CHAIN), rollouts=3, **method))
 
 
-@pytest.mark.parametrize("switch", [{"attention": "all"}, {"group_weights": "equal"}, {"policy_input": "global"}])
+@pytest.mark.parametrize(
+    "switch",
+    [{"attention": "all"}, {"group_weights": "equal"}, {"policy_input": "global"}, {"policy_input": "neighbours"}],
+)
 def test_every_switch_alone_makes_a_difference(switch):
     changed = learn(game(CHAIN), rollouts=3, **switch)
     plain = learn(game(CHAIN), rollouts=3)

@@ -99,31 +99,32 @@ def test_on_a_complete_graph_pmarl_is_maac():
     assert torch.equal(near, everyone)
 
 
-def make_policy(sees_all, num_actions=(6, 6, 6, 6)):
+def make_policy(visible, num_actions=(6, 6, 6, 6)):
     policy = PolicyNetwork(
-        SIZE, torch.tensor(num_actions), H, sees_all=sees_all, generator=torch.Generator().manual_seed(1)
+        SIZE, torch.tensor(num_actions), H, visible=visible, generator=torch.Generator().manual_seed(1)
     )
     return policy.double()
 
 
-@pytest.mark.parametrize("sees_all", [False, True])
-def test_local_policies_depend_on_their_own_observation_only_and_fv_on_all(sees_all):
+@pytest.mark.parametrize("sees", [None, [False, True, True, False], [True] * 4])
+def test_local_policies_depend_on_their_own_observation_only_others_on_what_is_visible(sees):
     observations, _ = inputs()
     observations.requires_grad_()
-    make_policy(sees_all)(observations)[2, :, 0].sum().backward()
+    visible = None if sees is None else np.array([[True] * 4, [True] * 4, sees, [True] * 4])
+    make_policy(visible)(observations)[2, :, 0].sum().backward()
     sizes = observations.grad.abs().amax(dim=(1, 2)).tolist()
-    assert [size > 0 for size in sizes] == ([True] * 4 if sees_all else [False, False, True, False])
+    assert [size > 0 for size in sizes] == (sees or [False, False, True, False])
 
 
 def test_fv_reads_observations_in_the_same_order_for_every_sample():
     """Permuting the batch permutes the result: agents and samples are not mixed up on the way."""
     observations, _ = inputs()
-    policy, order = make_policy(True), torch.tensor([3, 1, 4, 0, 2])
+    policy, order = make_policy(np.full((N, N), True)), torch.tensor([3, 1, 4, 0, 2])
     torch.testing.assert_close(policy(observations[:, order]), policy(observations)[:, order])
 
 
 def test_actions_beyond_an_agents_own_have_probability_zero():
-    log_pi = make_policy(False, num_actions=(6, 2, 1, 4))(inputs()[0])
+    log_pi = make_policy(None, num_actions=(6, 2, 1, 4))(inputs()[0])
     possible = (log_pi.exp() > 0).all(dim=1).sum(dim=-1)
     assert possible.tolist() == [6, 2, 1, 4]
     torch.testing.assert_close(log_pi.exp().sum(-1), torch.ones(N, B, dtype=torch.float64))
@@ -133,4 +134,4 @@ def test_every_parameter_but_the_attention_is_one_slice_per_agent():
     critic = make_critic()
     assert all(parameter.shape[0] == N for parameter in critic.stacked_parameters())
     assert {tuple(p.shape) for p in critic.shared_parameters()} == {(1, H, H), (1, 1, H)}
-    assert all(parameter.shape[0] == N for parameter in make_policy(True).parameters())
+    assert all(parameter.shape[0] == N for parameter in make_policy(np.full((N, N), True)).parameters())
