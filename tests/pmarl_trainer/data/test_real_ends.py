@@ -89,10 +89,14 @@ def test_a_period_without_a_mask_allows_everything():
         told.append(allowed)
         return torch.zeros(2, 2, dtype=torch.int64) if allowed is None else allowed.int().argmax(dim=-1)
 
-    episodes = collect(env, describe(env), act, 0, CPU)
-    assert {allowed is None for allowed in told} == {True, False}
-    for now, allowed in zip(episodes.allowed, told, strict=False):
-        assert torch.equal(now, torch.ones_like(now) if allowed is None else allowed.transpose(0, 1))
+    spec, first = describe(env), set()
+    for seed in range(2):  # one episode begins with a mask, the other without
+        told.clear()
+        episodes = collect(env, spec, act, seed, CPU)
+        first.add(told[0] is None)
+        for now, allowed in zip(episodes.allowed, told, strict=False):
+            assert torch.equal(now, torch.ones_like(now) if allowed is None else allowed.transpose(0, 1))
+    assert first == {True, False}
 
 
 def learn(env, rollouts=25, updates=10, **settings):
