@@ -25,6 +25,8 @@ __all__ = ["firm_scenario", "write_firm_scenario"]
 
 #: Stands for every cost that is another firm's.
 _NEUTRAL_COST = 1.0
+#: Stands for the demand that a network file states, which a firm's scenario has of its own.
+_NEUTRAL_MEAN = 1.0
 
 
 def firm_scenario(scenario: Scenario, agent: str) -> Scenario:
@@ -71,10 +73,10 @@ def write_firm_scenario(scenario: Scenario, agent: str, folder: Path) -> None:
 
 
 def _bare(network: Network) -> Network:
-    """Names, stages and links."""
-    graph = nx.DiGraph(name=network.name)
-    for name in network.agents:
-        graph.add_node(name, stage=network.stages[name])
+    """Names, stages and links, and who of those that supply others sells outside too."""
+    graph, depots = nx.DiGraph(name=network.name), network.selling_depots
+    for i, name in enumerate(network.agents):
+        graph.add_node(name, stage=network.stages[name], **({"demand_mean": _NEUTRAL_MEAN} if i in depots else {}))
     graph.add_edges_from(network.edges)
     return load_network(graph)
 

@@ -148,6 +148,21 @@ def test_files_demand_of_the_data_and_the_picture(tmp_path: Path) -> None:
     scenv.testing.check_env(tmp_path / "net.json", costs="uniform", demand="data", horizon=12, allocation="priority")
 
 
+def test_each_firm_by_itself_knows_who_sells_outside() -> None:
+    graph = nx.DiGraph([("plant", "depot"), *depot_and_shops(2).edges])
+    graph.nodes["depot"]["demand_mean"] = 3.0
+    scenario = scenv.load_scenario(graph, costs="uniform", demand={"mean": {"default": 4, "depot": 6}})
+    for agent in scenario.network.agents:
+        alone, among = (
+            scenv.firm_env(each, agent, seed=1) for each in (scenv.firm_scenario(scenario, agent), scenario)
+        )
+        alone.reset()
+        among.reset()
+        assert alone.customers == among.customers
+        assert alone.observation_scale == pytest.approx(among.observation_scale)
+        assert alone.local_state.on_order == pytest.approx(among.local_state.on_order)
+
+
 def test_gradients_through_a_selling_depot() -> None:
     """The adjoint against automatic differentiation, and that against finite differences."""
     torch = pytest.importorskip("torch")
