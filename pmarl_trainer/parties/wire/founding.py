@@ -12,6 +12,7 @@ import yaml
 from pmarl_trainer.config.schema import RunConfig
 from pmarl_trainer.errors import ConfigError
 from pmarl_trainer.parties.factory import take_seat
+from pmarl_trainer.parties.refusals import refuse_undivided
 from pmarl_trainer.parties.wire.certificates import Authority
 from pmarl_trainer.parties.wire.description import Firm, RunDescription
 from pmarl_trainer.parties.wire.party_folder import SCENARIO, PartyFile, write_folder
@@ -45,6 +46,7 @@ def found(
     Raises:
         TrainerError: if training cannot be divided, or files are there already.
     """
+    refuse_undivided(config.train)
     env, spec = open_env(config, 1, config.train.seed)
     places = folders(spec.agents)
     for place in places.values():
