@@ -15,6 +15,7 @@ from scenv.commands.evaluate import evaluate_command
 from scenv.commands.info import info_command
 from scenv.commands.levels import levels_command
 from scenv.commands.new import new_command
+from scenv.commands.play import play_command
 from scenv.commands.render import render_command
 from scenv.commands.terminal import make_readable
 from scenv.errors import ScenvError
@@ -53,6 +54,8 @@ def scenv(
 
         scenv check my_network.json       is my own network fit for simulation?
 
+        scenv play                        play the beer game in the browser
+
     Networks and scenarios are named (bg, r1, r2, r3) or files. Each command has a --help with examples.
     """
 
@@ -64,6 +67,7 @@ app.command(name="levels")(levels_command)
 app.command(name="new")(new_command)
 app.command(name="convert")(convert_command)
 app.command(name="check")(check_command)
+app.command(name="play")(play_command)
 
 
 def main() -> None:

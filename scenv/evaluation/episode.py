@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -117,19 +117,22 @@ class Episode:
         Raises:
             ScenvError: where the file cannot be written.
         """
-        network = self.scenario.network
-        columns = {**self.local._asdict(), "ordered": self.orders, **self.infos, "cost": self.cost}
         try:
             with Path(path).open("w", encoding="utf-8", newline="") as file:
-                table = csv.writer(file)
-                table.writerow(["period", "firm", "stage", *columns])
-                for period in range(self.periods):
-                    for i, name in enumerate(network.agents):
-                        # Nothing is ordered at the end of the last period.
-                        cells = [values[period, i] if period < len(values) else "" for values in columns.values()]
-                        table.writerow([period, name, network.stages[name], *cells])
+                csv.writer(file).writerows(self.table())
         except OSError as error:
             raise ScenvError(f"{path}: cannot be written ({error.strerror})") from error
+
+    def table(self) -> Iterator[list[Any]]:
+        """The rows that `to_csv` writes, the heading first."""
+        network = self.scenario.network
+        columns = {**self.local._asdict(), "ordered": self.orders, **self.infos, "cost": self.cost}
+        yield ["period", "firm", "stage", *columns]
+        for period in range(self.periods):
+            for i, name in enumerate(network.agents):
+                # Nothing is ordered at the end of the last period.
+                cells = [values[period, i] if period < len(values) else "" for values in columns.values()]
+                yield [period, name, network.stages[name], *cells]
 
     def by_stage(self, values: np.ndarray) -> np.ndarray:
         """Sum [.., N] over the firms of each stage: [.., S]."""
@@ -142,10 +145,11 @@ class Episode:
 
 
 class EpisodeRecorder:
-    """Keeps what a vector environment's first row lives through; a new episode starts a new record."""
+    """Keeps what one row of a vector environment lives through; a new episode starts a new record."""
 
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: Scenario, row: int = 0) -> None:
         self._scenario = scenario
+        self._row = row
         self._rows: list[np.ndarray] = []
         self._infos: list[str] = []
         self._external: np.ndarray | None = None
@@ -156,8 +160,8 @@ class EpisodeRecorder:
             self._rows = []
         self._infos = [name for name in batch.last_info if name != "cost"]
         columns = (*batch.local_state, batch.last_info["cost"], *(batch.last_info[name] for name in self._infos))
-        self._rows.append(np.array([np.asarray(column[0], dtype=np.float64) for column in columns]))
-        self._external = batch.exogenous.demand[0] if len(self._scenario.network.selling_depots) else None
+        self._rows.append(np.array([np.asarray(column[self._row], dtype=np.float64) for column in columns]))
+        self._external = batch.exogenous.demand[self._row] if len(self._scenario.network.selling_depots) else None
 
     def episode(self) -> Episode:
         """What is on record so far; at least one period must be."""
