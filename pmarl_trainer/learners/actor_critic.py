@@ -17,18 +17,14 @@ from pmarl_trainer.data.scaling import ObservationScaler, RunningMoments
 from pmarl_trainer.data.seeds import derived_seed
 from pmarl_trainer.env_api.protocol import BatchedEnv, EnvSpec
 from pmarl_trainer.learners import losses
+from pmarl_trainer.learners.build import build_critics, build_policies
 from pmarl_trainer.learners.clip_watch import ClipWatch
 from pmarl_trainer.learners.clipping import clip_by_group
 from pmarl_trainer.learners.evaluation import Outcome, play_policy
-from pmarl_trainer.learners.graph import visible
 from pmarl_trainer.learners.listening import Collect, Encoding, Listen, Team
 from pmarl_trainer.learners.precision import say_if_slow
 from pmarl_trainer.learners.sizes import require_learner_fits
 from pmarl_trainer.networks.attention import Told
-from pmarl_trainer.networks.critic import AttentionCritic
-from pmarl_trainer.networks.literal_critic import LiteralCritic
-from pmarl_trainer.networks.policy import PolicyNetwork
-from pmarl_trainer.networks.stacked_critic import CriticShape
 
 
 class Learner:
@@ -50,41 +46,21 @@ class Learner:
         n, team = len(spec.agents), Team.whole(spec, config) if team is None else team
         # On the CPU: what is drawn then does not depend on the device.
         generator = torch.Generator().manual_seed(derived_seed(config.seed, "init"))
-        num_actions = torch.as_tensor(spec.num_actions)
-        size, norm = spec.observation_size, config.input_normalisation == "batch"
-        make_critic = LiteralCritic if config.own_action == "encoded" else AttentionCritic
+        norm = config.input_normalisation == "batch"
         self.config, self.device = config, device
-        self.policy = PolicyNetwork(
-            size,
-            num_actions,
-            config.hidden_size,
-            visible=visible(spec.adjacency, config.sees),
-            generator=generator,
-            batch_norm=norm,
-            initialisation=config.initialisation,
-        ).to(device)
-        shape = CriticShape(
-            size,
-            int(num_actions.max()),
-            config.hidden_size,
-            config.attention_heads,
-            team.mask,
-            batch_norm=norm,
-            linear_values=config.attention_values == "linear",
-            initialisation=config.initialisation,
-        )
-        self.critic = make_critic(shape, generator).to(device)
+        self.policy = build_policies(spec, config, generator).to(device)
+        self.critic = build_critics(spec, config, team.mask, generator).to(device)
         self.gamma = discount(spec, config)
         self.target_policy = copy.deepcopy(self.policy).requires_grad_(False)
         self.target_critic = copy.deepcopy(self.critic).requires_grad_(False)
         scale = None if spec.observation_scale is None else torch.as_tensor(spec.observation_scale)
         scale = torch.ones(n) if norm else scale  # batch normalisation does it
         symlog = config.observation_transform == "symlog"
-        self.scaler = ObservationScaler(scale, n, size, symlog=symlog).to(device)
+        self.scaler = ObservationScaler(scale, n, spec.observation_size, symlog=symlog).to(device)
         self.reward_moments = RunningMoments((n,)).to(device)
         self.weights = team.weights.float().to(device)
         self._team_size = team.size
-        self.max_entropy = num_actions.float().log().to(device)
+        self.max_entropy = torch.as_tensor(spec.num_actions).float().log().to(device)
         log_alpha = math.log(max(config.alpha, 1e-8))
         self.log_alpha = torch.full((n,), log_alpha, device=device, requires_grad=True)
         if config.compile:
