@@ -19,7 +19,6 @@ from scenv.simulation.dynamics import (
     initial_state,
     order_conditions,
     order_cost,
-    order_quantity,
     transition,
 )
 from scenv.simulation.exogenous import RowConditions
@@ -102,12 +101,11 @@ class RowBlock:
         """Orders [N, b] that adjust by `adjustment` [N, b] the demand that they answer: up to the period just observed,
         or of firms that order within the coming `period`, up to that one.
         """
-        if self._structure.within is None:
-            return order_quantity(self.answered, adjustment)
-        before = self._unanswered if self._reviews else None
-        return adjusted_orders(
-            self._structure, self.state, self.answered, adjustment, *self._between(period), unanswered=before
-        )
+        structure, before = self._structure, self._unanswered if self._reviews else None
+        if structure.within is None:  # the coming period does not matter
+            return adjusted_orders(structure, self.state, self.answered, adjustment, self._demand[period, ...])
+        between = self._between(period)
+        return adjusted_orders(structure, self.state, self.answered, adjustment, *between, unanswered=before)
 
     def seen_within(self, orders: Array, period: int) -> LocalState:
         """What the firms know when they order, if all order `orders` [N, b]; see `ordering.seen_within`."""
