@@ -4,6 +4,7 @@ from scenv.policies.anchor_and_adjust import AnchorAndAdjust
 from scenv.policies.base import Policy
 from scenv.policies.base_stock import BaseStock
 from scenv.policies.constant_order import ConstantOrder
+from scenv.policies.deciding import Decision, decide
 from scenv.policies.decomposition_aggregation import DecompositionAggregation
 from scenv.policies.echelon_base_stock import EchelonBaseStock
 from scenv.policies.firm_policy import FirmPolicy
@@ -22,6 +23,7 @@ __all__ = [
     "AnchorAndAdjust",
     "BaseStock",
     "ConstantOrder",
+    "Decision",
     "DecompositionAggregation",
     "EchelonBaseStock",
     "FirmPolicy",
@@ -36,5 +38,6 @@ __all__ = [
     "ReorderPoint",
     "Sterman",
     "baselines",
+    "decide",
     "make_policy",
 ]

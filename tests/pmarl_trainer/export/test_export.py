@@ -19,7 +19,7 @@ from pmarl_trainer.learners.evaluation import play_policy
 from pmarl_trainer.runs.evaluate import evaluate_run
 from pmarl_trainer.runs.facts import load_config
 from pmarl_trainer.training.setup import open_env
-from scenv.policies import FirmPolicy, LearnedPolicies, make_policy
+from scenv.policies import FirmPolicy, LearnedPolicies, decide, make_policy
 from tests.pmarl_trainer.small_runs import CPU, train_on_bg
 from tests.pmarl_trainer.toy_envs import IdentityGame
 
@@ -55,6 +55,21 @@ def test_orders_are_max_0_demand_plus_adjustment_of_the_most_probable_action(run
         expected = np.maximum(0, env.local_state.demand[0] + env.adjustments[actions])
         np.testing.assert_array_equal(learned.orders(env.local_state)[0], expected)
         observations = env.step(actions[None])[0]
+
+
+def test_a_firm_decides_on_its_own_last_periods_as_in_the_simulator(policies):
+    learned, env = LearnedPolicies(policies, "bg"), scenv.vector_env("bg", 1, seed=3)
+    env.reset(seed=3)
+    learned.reset(1)
+    past = []
+    for _ in range(9):
+        past.append(np.stack([np.asarray(field)[0] for field in env.local_state], axis=1))
+        orders = learned.orders(env.local_state)
+        env.step_orders(orders)
+    for i, agent in enumerate(env.agents):
+        decision = decide(policies / agent, [period[i] for period in past])
+        assert decision.order == orders[0, i]
+        assert decision.probabilities.argmax() == list(decision.adjustments).index(decision.adjustment)
 
 
 def numpy_policy(learner, env, spec, agent, folder):
