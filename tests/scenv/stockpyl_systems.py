@@ -25,7 +25,7 @@ from scenv.scenario.implied import firm_demand_moments, unit_costs
 ORACLES = Path(__file__).resolve().parents[1] / "oracles"
 ANSWERS = ORACLES / "stockpyl_trajectories.json"
 STOCKPYL = "stockpyl==1.0.2"
-NETWORKS = ("bg", "distribution", "r1", "r2", "r3")
+NETWORKS = ("bg", "distribution", "selling depots", "r1", "r2", "r3")
 #: Of the 95 % level: low enough that firms run out, so that it matters how scarce stock is shared.
 SHARE_OF_LEVEL = 0.8
 #: Systems on record: name -> (network, order and shipment lead times that firms draw theirs from).
@@ -41,8 +41,17 @@ def network_name(system: str) -> str:
 
 
 def network_of(name: str) -> scenv.Network:
-    """A built-in network, or the generator's distribution tree of three stages."""
-    return scenv.generators.distribution(3, 3) if name == "distribution" else scenv.load_network(name)
+    """A built-in network, or the generator's distribution tree of three stages, whose middle firms may sell outside."""
+    if name not in ("distribution", "selling depots"):
+        return scenv.load_network(name)
+    tree = scenv.generators.distribution(3, 3)
+    if name == "distribution":
+        return tree
+    graph = tree.graph
+    for firm in graph:
+        if 0 < graph.in_degree(firm) and 0 < graph.out_degree(firm):
+            graph.nodes[firm]["demand_mean"] = 5.0
+    return scenv.load_network(graph)
 
 
 def draw_system(
