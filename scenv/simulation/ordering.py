@@ -51,7 +51,8 @@ def adjusted_orders(
         demand: [N, B] the demand that orders at the end of period t answer: of the period, or since the last review.
         adjustment: [N, B] what they add to the demand that they answer.
         coming: [R, B] external demand of period t + 1.
-        now, following: conditions of both periods.
+        now: conditions of period t.
+        following: conditions of period t + 1.
         unanswered: [N, B] demand until the end of period t that orders of period t + 1 answer too, where firms do not
             order in every period.
     """

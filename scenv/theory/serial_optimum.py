@@ -120,7 +120,7 @@ def clark_scarf(
         h * unit * float(np.arange(len(probability)) @ probability)
         for h, probability in zip(upstream, demands, strict=True)
     )
-    return levels, float(cost[-1]) - in_transit
+    return levels, float(cost[-1] - in_transit)
 
 
 def _demands(mean: float, std: float | None, lead_times: Sequence[int]) -> tuple[float, list[np.ndarray]]:
