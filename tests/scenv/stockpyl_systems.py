@@ -49,7 +49,7 @@ def network_of(name: str) -> scenv.Network:
         return tree
     graph = tree.graph
     for firm in graph:
-        if 0 < graph.in_degree(firm) and 0 < graph.out_degree(firm):
+        if graph.in_degree(firm) > 0 and graph.out_degree(firm) > 0:
             graph.nodes[firm]["demand_mean"] = 5.0
     return scenv.load_network(graph)
 
