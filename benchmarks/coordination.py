@@ -90,9 +90,14 @@ def measure(args: Any) -> None:
         training = json.loads((folder / "evaluation.json").read_text(encoding="utf-8"))["training"]
         reference = found["policies"]["base_stock"]["episodes"]
         place = {"network": network, "lead_time": lead_time, "variant": variant, "seed": seed}
-        costs = {"episodes": found["policies"]["hdpo"]["episodes"], "base_stock": reference}
+        costs = {"episodes": _rounded(found["policies"]["hdpo"]["episodes"]), "base_stock": _rounded(reference)}
         entries.append({**place, "seconds": training["seconds"], **costs})
         write(entries, args.out)
+
+
+def _rounded(costs: list[float]) -> list[float]:
+    """To a tenth, of costs of thousands."""
+    return [round(cost, 1) for cost in costs]
 
 
 def write(entries: list[dict[str, Any]], out: Path) -> None:
