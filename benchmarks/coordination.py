@@ -92,7 +92,7 @@ def measure(args: Any) -> None:
         place = {"network": network, "lead_time": lead_time, "variant": variant, "seed": seed}
         costs = {"episodes": _rounded(found["policies"]["hdpo"]["episodes"]), "base_stock": _rounded(reference)}
         entries.append({**place, "seconds": training["seconds"], **costs})
-        write(entries, args.out)
+        write(entries, args.out, args.trained_at)
 
 
 def _rounded(costs: list[float]) -> list[float]:
@@ -100,9 +100,10 @@ def _rounded(costs: list[float]) -> list[float]:
     return [round(cost, 1) for cost in costs]
 
 
-def write(entries: list[dict[str, Any]], out: Path) -> None:
+def write(entries: list[dict[str, Any]], out: Path, trained_at: str | None) -> None:
     """All files, from what is measured so far."""
-    document = {"provenance": provenance(("numpy", "torch")), "steps": STEPS, "runs": entries}
+    source = provenance(("numpy", "torch"))
+    document = {"provenance": source, "trained_at": trained_at or source["commit"], "steps": STEPS, "runs": entries}
     out.mkdir(parents=True, exist_ok=True)
     (out / "coordination.json").write_text(json.dumps(document) + "\n", encoding="utf-8")
     (out / "coordination.md").write_text(report(document), encoding="utf-8")
@@ -116,6 +117,7 @@ def main() -> None:
     parser.add_argument("--lead-times", default=(1, 2, 3), type=lambda text: [int(word) for word in text.split(",")])
     parser.add_argument("--seeds", default=3, type=int)
     parser.add_argument("--finished", action="store_true", help="train nothing, report the runs that are there")
+    parser.add_argument("--trained-at", metavar="COMMIT", help="with --finished: where the runs come from")
     parser.add_argument("--runs", default=Path("runs/coordination"), type=Path)
     parser.add_argument("--out", default=RESULTS, type=Path)
     measure(parser.parse_args())

@@ -43,7 +43,7 @@ def report(document: dict[str, Any]) -> str:
         "",
         f"`{document['provenance']['command']}`",
         "",
-        f"{source}.",
+        f"{source}. The runs were trained at commit {document['trained_at']}, on a machine that others used too.",
         "",
         f"Method hdpo, {document['steps']} gradient steps, the last policies; cost relative to base-stock on the same "
         "100 paths (no training path is among them), with 95 % intervals over seeds and paths (Student's t). Firms see "
