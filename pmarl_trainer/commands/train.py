@@ -71,7 +71,8 @@ class TrainOptions:
     parties: Annotated[
         str | None,
         typer.Option(
-            help="local: every firm a party of its own, which keeps its data to itself; none: all at once.",
+            help="local: every firm a party of its own, which keeps its data to itself; processes: each in one of "
+            "this machine's processes; none: all at once.",
             show_default="the file's, or none",
         ),
     ] = None

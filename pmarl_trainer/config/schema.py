@@ -85,10 +85,11 @@ class TrainConfig(BaseModel):
         description="A run's folder, or a checkpoint file, whose networks training begins with, each agent's by the "
         "agent's name, where the sizes are the same; on this environment or on another one.",
     )
-    parties: Literal["none", "local"] = Field(
+    parties: Literal["none", "local", "processes"] = Field(
         default="none",
         description="Whether every firm is a party of its own, which tells the others no more than the docs' page What "
-        "firms share says: none, all are trained at once; local: one after the other in this process.",
+        "firms share says: none, all are trained at once; local: one after the other in this process; "
+        "processes: each in a process of its own (extra parties).",
     )
 
     # Budget and data

@@ -6,7 +6,7 @@ done. A run of several seeds has one such folder a seed (`seed_group`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pmarl_trainer.config.schema import RunConfig
@@ -27,6 +27,7 @@ from pmarl_trainer.training.loop import train
 from pmarl_trainer.training.methods import check_run
 from pmarl_trainer.training.observer import Callback, CallbackObserver, Observer
 from pmarl_trainer.training.run_checkpoints import checkpoint_path
+from pmarl_trainer.training.state import RunState
 
 
 class FolderTakenError(TrainerError):
@@ -63,6 +64,8 @@ def check_start(config: RunConfig, folder: Path | None = None) -> EnvSpec:
     check_loggers(config.train.loggers)
     if config.train.parties != "none":
         check_parties(config)
+    if config.train.parties == "processes":
+        _train_processes()
     return check_run(config)
 
 
@@ -76,6 +79,15 @@ def resume_run(folder: Path, *, quiet: bool = False, callbacks: Sequence[Callbac
         if config is None:
             return seed_group.go_on(folder, quiet=quiet, callbacks=callbacks)
         return _train_and_finish(config, folder, quiet=quiet, callbacks=callbacks)
+
+
+def _train_processes() -> Callable[..., RunState]:
+    """Training in processes, which needs an extra; all other runs go without."""
+    try:
+        from pmarl_trainer.parties.wire.process_run import train_processes
+    except ImportError as error:
+        raise TrainerError(f'parties: processes needs {error.name}: pip install "scenv[parties]"') from error
+    return train_processes
 
 
 def _refuse_used(folder: Path) -> None:
@@ -108,6 +120,8 @@ def run_session(
         told = [*make_loggers(config), EvaluationLog(), *observers]
         if config.train.parties == "local":
             state = train_local(config, folder, observers=told)
+        elif config.train.parties == "processes":
+            state = _train_processes()(config, folder, observers=told)
         else:
             state = train(config, folder, resume=True, observers=told)
         if state.rollout < config.train.rollouts:
