@@ -7,7 +7,18 @@ import torch
 from safetensors.torch import load_file
 
 import pmarl_trainer
+from pmarl_trainer.errors import TrainerError
 from tests.pmarl_trainer.parties.wire.trainings import TRAIN
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [({"method": "fv"}, "everybody's observations"), ({"critic_clip_scope": "all"}, "one norm over all firms")],
+)
+def test_what_cannot_be_divided_is_refused_before_anything_is_made(tmp_path, settings, why):
+    with pytest.raises(TrainerError, match=why):
+        pmarl_trainer.train("bg", parties="processes", out=tmp_path / "run", quiet=True, **settings)
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.slow
