@@ -217,7 +217,7 @@ def test_known_optima_are_learned_with_every_preset(preset):
     env = IdentityGame(8, agents=3)
     assert (greedy(learn(env, **small, lr=3e-3, policy_lr=3e-3, rollouts=40), env) == env.signal).mean() == 1
     both = CoordinationGame(8)
-    assert (greedy(learn(both, **small, lr=3e-3, policy_lr=3e-3, rollouts=40), both) == 0).all()
+    assert (greedy(learn(both, **small, lr=3e-3, policy_lr=3e-3, rollouts=20), both) == 0).all()
 
 
 @pytest.mark.parametrize("preset", list(PRESETS))

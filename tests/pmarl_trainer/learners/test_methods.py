@@ -137,11 +137,11 @@ def test_the_paper_preset_puts_the_own_action_into_the_encoder(preset, kind):
     assert type(make_learner(CHAIN, preset=preset).critic) is kind
 
 
-def words_right(method="pmarl", adjacency=None, seed=0):
+def words_right(method="pmarl", adjacency=None):
     """Share of goals for which a trained speaker says what makes the listener name them."""
     env = WordGame(64)
     env.adjacency_matrix = env.adjacency_matrix if adjacency is None else adjacency
-    learner = learn(env, method=method, rollouts=60, gamma=0.6, alpha=0.1, polyak_tau=0.05, seed=seed)
+    learner = learn(env, method=method, rollouts=60, gamma=0.6, alpha=0.1, polyak_tau=0.05)
     return (greedy(learner, env)[:, 0] == env.goal).mean()
 
 
@@ -154,4 +154,4 @@ def test_a_game_of_two_that_needs_attention(method):
 def test_that_game_is_not_learned_without_attention():
     """The test above can fail: with nobody to attend to, every word is worth the same to the speaker."""
     alone = np.zeros((2, 2), dtype=int)
-    assert min(words_right(adjacency=alone, seed=seed) for seed in (0, 1)) < 0.8
+    assert words_right(adjacency=alone) < 0.8

@@ -20,10 +20,10 @@ def one_thread():
     torch.set_num_threads(before)
 
 
-@pytest.mark.parametrize("method", ["maac", "pmarl", "fv"])
-def test_identity_game(method):
+@pytest.mark.parametrize(("method", "rollouts"), [("maac", 20), ("pmarl", 20), ("fv", 30)])
+def test_identity_game(method, rollouts):
     env = IdentityGame(8, agents=3)
-    learner = learn(env, method=method, policy_lr=2e-3)  # FV's own is made for many agents
+    learner = learn(env, method=method, rollouts=rollouts, policy_lr=2e-3)  # FV's own rate is made for many agents
     assert (greedy(learner, env) == env.signal).mean() == 1
 
 
