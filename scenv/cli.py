@@ -13,6 +13,7 @@ from scenv.commands.check import check_command
 from scenv.commands.convert import convert_command
 from scenv.commands.decide import decide_command
 from scenv.commands.evaluate import evaluate_command
+from scenv.commands.fit_demand import fit_demand_command
 from scenv.commands.info import info_command
 from scenv.commands.levels import levels_command
 from scenv.commands.new import new_command
@@ -66,6 +67,7 @@ app.command(name="render")(render_command)
 app.command(name="evaluate")(evaluate_command)
 app.command(name="levels")(levels_command)
 app.command(name="decide")(decide_command)
+app.command(name="fit-demand")(fit_demand_command)
 app.command(name="new")(new_command)
 app.command(name="convert")(convert_command)
 app.command(name="check")(check_command)

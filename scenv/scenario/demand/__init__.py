@@ -10,6 +10,7 @@ from scenv.scenario.demand.change import ShockDemand, StepDemand
 from scenv.scenario.demand.compound_poisson import CompoundPoissonDemand
 from scenv.scenario.demand.correlated import CorrelatedDemand
 from scenv.scenario.demand.deterministic import DeterministicDemand
+from scenv.scenario.demand.fitting import DemandFit, fit_demand
 from scenv.scenario.demand.negative_binomial import NegativeBinomialDemand
 from scenv.scenario.demand.normal import AutoregressiveDemand, NormalDemand
 from scenv.scenario.demand.per_retailer import PerRetailerDemand
@@ -23,6 +24,7 @@ __all__ = [
     "CompoundPoissonDemand",
     "CorrelatedDemand",
     "Demand",
+    "DemandFit",
     "DemandProcess",
     "DeterministicDemand",
     "NegativeBinomialDemand",
@@ -35,6 +37,7 @@ __all__ = [
     "StepDemand",
     "TimeSeriesDemand",
     "demand_kind",
+    "fit_demand",
     "kind_names",
     "read_demand",
 ]
