@@ -112,3 +112,9 @@ def test_losses_are_means_over_the_batch_and_sums_over_agents():
     log_alpha, entropy, target = torch.tensor([-1.0, -2.0]), torch.tensor([0.5, 0.9]), torch.tensor([0.3, 1.2])
     loss = losses.temperature_loss(log_alpha, entropy, target)
     assert loss.item() == pytest.approx(-1.0 * (0.5 - 0.3) - 2.0 * (0.9 - 1.2), rel=1e-5)
+
+
+def test_a_batch_mean_counts_an_agents_own_samples_only():
+    values = torch.tensor([[1.0, 2.0, 6.0], [5.0, 7.0, 9.0], [float("inf"), 3.0, 4.0], [8.0, 8.0, 8.0]])
+    active = torch.tensor([[1, 1, 1], [0, 1, 0], [0, 1, 1], [0, 0, 0]]).bool()
+    assert losses.batch_mean(values, active).tolist() == [3.0, 7.0, 3.5, 0.0]  # nobody there: 0
