@@ -33,7 +33,7 @@ def play_command(
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes any that is free.")] = 8765,
     browser: Annotated[bool, typer.Option(help="Open the page in the browser.")] = True,
 ) -> None:
-    """Play the beer game in the browser: you run one firm, policies run the others.
+    """Play the beer game in the browser, alone or in class: you run a firm, policies run the others.
 
     The game runs on the simulator of this package. Needs the extra `play`: pip install "scenv[play]".
 
@@ -43,7 +43,7 @@ def play_command(
 
         scenv play r2 --as ret_0 --others optimised-base-stock
 
-        scenv play bg --others sterman --host 0.0.0.0      # from a phone in the same network too
+        scenv play bg --others sterman --host 0.0.0.0      # a class joins from phones
 
         scenv play my_network.json --others runs/r2/policies
     """

@@ -23,6 +23,7 @@ from scenv.play import texts
 from scenv.play.alone import AlonePages
 from scenv.play.pages import render
 from scenv.play.setup import PlaySettings
+from scenv.play.together import TogetherPages
 
 __all__ = ["make_app"]
 
@@ -46,7 +47,7 @@ def make_app(settings: PlaySettings, allowed_hosts: Sequence[str] = ("*",)) -> S
         allowed_hosts: names by which it may be called; on loopback its own only, so that a page elsewhere cannot reach
             it under a name of its own.
     """
-    alone = AlonePages(settings)
+    alone, together = AlonePages(settings), TogetherPages(settings)
     routes = [
         Route("/", _page(lambda request, form: render("start.html"))),
         Route("/alone", _page(alone.setup)),
@@ -54,6 +55,17 @@ def make_app(settings: PlaySettings, allowed_hosts: Sequence[str] = ("*",)) -> S
         Route("/alone/{key}", _page(alone.show)),
         Route("/alone/{key}", _page(alone.order), methods=["POST"]),
         Route("/alone/{key}/game.csv", _page(alone.csv)),
+        Route("/together", _page(together.setup)),
+        Route("/together/open", _page(together.open), methods=["POST"]),
+        Route("/together/find", _page(together.find), methods=["POST"]),
+        Route("/together/{code}", _page(together.show)),
+        Route("/together/{code}", _page(together.order), methods=["POST"]),
+        Route("/together/{code}/sit", _page(together.sit), methods=["POST"]),
+        Route("/together/{code}/leave", _page(together.leave), methods=["POST"]),
+        Route("/together/{code}/state", _page(together.state)),
+        Route("/together/{code}/host", _page(together.host)),
+        Route("/together/{code}/host", _page(together.steer), methods=["POST"]),
+        Route("/together/{code}/game.csv", _page(together.csv)),
         Mount("/static", StaticFiles(directory=str(resources.files("scenv.play") / "static"))),
     ]
     middleware = [Middleware(TrustedHostMiddleware, allowed_hosts=list(allowed_hosts)), Middleware(_Guard)]

@@ -10,6 +10,8 @@ from typing import Generic, TypeVar
 __all__ = ["Kept", "Store"]
 
 T = TypeVar("T")
+#: No letters that are read or heard for others: a code is dictated across a classroom.
+_CODE_LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"
 
 
 class Kept(Generic[T]):
@@ -23,7 +25,9 @@ class Kept(Generic[T]):
 class Store(Generic[T]):
     """Things by key; beyond `most`, the one that was asked for longest ago is forgotten."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, code_letters: int = 0) -> None:
+        """Keys are codes of so many letters, or by default random texts that nobody guesses."""
+        self._code_letters = code_letters
         self._most = most
         self._kept: OrderedDict[str, Kept[T]] = OrderedDict()
         self._lock = threading.Lock()
@@ -31,7 +35,9 @@ class Store(Generic[T]):
     def add(self, value: T) -> str:
         """Keep it; returns its key."""
         with self._lock:
-            key = secrets.token_urlsafe(12)  # nobody guesses it
+            key = self._fresh_key()
+            while key in self._kept:
+                key = self._fresh_key()
             self._kept[key] = Kept(value)
             while len(self._kept) > self._most:
                 self._kept.popitem(last=False)
@@ -43,3 +49,8 @@ class Store(Generic[T]):
             if key in self._kept:
                 self._kept.move_to_end(key)
             return self._kept.get(key)
+
+    def _fresh_key(self) -> str:
+        if self._code_letters:
+            return "".join(secrets.choice(_CODE_LETTERS) for _ in range(self._code_letters))
+        return secrets.token_urlsafe(12)

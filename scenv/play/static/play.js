@@ -94,4 +94,18 @@ function theme() {
   });
 }
 
+// In class: ask every second whether there is something new; what is being typed stays.
+async function poll() {
+  const mark = page().querySelector("[data-poll]");
+  if (!mark || page().querySelector("[data-busy]")) return;
+  const state = await (await fetch(mark.dataset.poll)).json();
+  for (const clock of page().querySelectorAll("[data-left]")) {
+    clock.textContent = state.left === null ? "" : clock.dataset.left.replace("{seconds}", state.left);
+  }
+  if (String(state[mark.dataset.field]) === mark.dataset.version) return;
+  const answer = await fetch(location.href);
+  if (!page().querySelector("[data-busy]") && answer.ok) show(await answer.text(), null, true);
+}
+
+setInterval(() => poll().catch(() => {}), 1000);
 theme();

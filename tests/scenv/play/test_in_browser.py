@@ -96,3 +96,46 @@ def test_slider_arrows_reload_and_theme(browser: Any, address: str) -> None:
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") != before
     assert page.problems == []
     page.context.close()
+
+
+def test_three_play_together_and_one_reloads(browser: Any, address: str) -> None:
+    host = opened(browser)
+    host.goto(f"{address}/together")
+    check_page(host)
+    host.select_option("[name=rounds]", "12")
+    host.select_option("[name=seconds]", "0")
+    host.click("button:text('Open')")
+    host.wait_for_selector("h1.code")
+    code = host.inner_text("h1.code")
+    players = []
+    for name, firm in (("Ann", "ret_0"), ("Bob", "whole_0"), ("Cem", "sup_0")):
+        page = opened(browser, 400, "dark" if name == "Bob" else "light")
+        page.goto(f"{address}/together")
+        page.fill("#code", code.lower())
+        page.click("button:text('Join')")
+        page.fill("#name", name)
+        page.select_option("[name=firm]", firm)
+        check_page(page)
+        page.click("text=Take a firm")
+        page.wait_for_selector(f"text=You sit at {firm}")
+        players.append(page)
+    host.wait_for_selector("text=Cem")
+    check_page(host)
+    host.click("button:text('Start')")
+    for k in range(12):
+        for page in players:
+            page.wait_for_selector(f"text=Round {k + 1} of 12")
+            if k == 3 and page is players[1]:
+                page.reload()
+                page.wait_for_selector("text=You are whole_0")
+                check_page(page)
+            page.fill("#quantity", "32")
+            page.press("#quantity", "Enter")
+            page.wait_for_selector("[data-busy]", state="detached")
+    for page in players:
+        page.wait_for_selector("text=The game is over")
+        check_page(page)
+        assert page.problems == []
+    host.wait_for_selector("text=The game is over")
+    for page in (host, *players):
+        page.context.close()
