@@ -20,7 +20,7 @@ from tests.scenv.command import Run
 pytestmark = pytest.mark.filterwarnings("ignore:Agent's maximum observation space value is infinity")
 
 
-@pytest.mark.parametrize("command", ["info", "render", "evaluate", "convert", "check"])
+@pytest.mark.parametrize("command", ["info", "render", "evaluate", "convert", "check", "new", "fit-demand", "decide"])
 def test_every_command_teaches_by_example(run: Run, command: str) -> None:
     code, out, _ = run(command, "--help")
     assert code == 0

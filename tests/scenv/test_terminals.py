@@ -22,6 +22,8 @@ COMMANDS = {
     "render": ["render", "müller.json", "-o", "picture.png", "--force"],
     "convert": ["convert", "müller.json", "copy.graphml"],
     "check": ["check", "bg"],
+    "new": ["new", "mine"],
+    "fit-demand": ["fit-demand", "mine/sales.csv"],
     "a refusal": ["evaluate", "bg", "--policy", "bäse-stöck"],
 }
 TERMINALS = {
