@@ -40,7 +40,8 @@ class Pretrained:
         beyond: what of the scenario is unlike anything it was trained on, one sentence each; it is used all the same.
 
     Example:
-        >>> result = scenv.evaluate([BaseStock("bg"), Pretrained("bg")], "bg", episodes=10)
+        >>> import scenv
+        >>> result = scenv.evaluate(["base-stock", Pretrained("bg")], "bg", episodes=10)
         >>> result.difference("Pretrained").ratio < 0.8
         True
     """
