@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from scenv.commands.console import output_console, write_json
+from scenv.commands.console import output_console, write_comparisons
 from scenv.drawing.canvas import save
 from scenv.errors import ScenvError
 from scenv.evaluation.against_calm import resilience
@@ -47,7 +47,6 @@ def compare_with_calm(
     console.print(*resilience_tables(found, title))
     console.print(_KEY)
     if json_file is not None:
-        documents = [comparison.to_dict() for comparison in found.values()]
-        write_json(json_file, documents[0] if list(found) == [""] else {"comparisons": documents})
+        write_comparisons(json_file, found)
     if plot is not None:
         save(next(iter(found.values())).plot(), plot)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 import typer
 from rich.console import Console
@@ -23,7 +24,7 @@ __all__ = [
     "output_console",
     "policy_conditions",
     "refuse_to_overwrite",
-    "write_json",
+    "write_comparisons",
 ]
 
 SourceArgument = Annotated[
@@ -97,12 +98,20 @@ def refuse_to_overwrite(path: Path, force: bool) -> None:
         raise ScenvError(f"{path}: exists already; use --force to write over it")
 
 
-def write_json(path: Path, document: dict[str, Any]) -> None:
-    """Write what `--json` asked for.
+class Comparable(Protocol):
+    """What a comparison of policies found, for JSON."""
+
+    def to_dict(self) -> dict[str, Any]: ...
+
+
+def write_comparisons(path: Path, comparisons: Mapping[str, Comparable]) -> None:
+    """Write what `--json` asked for: the one comparison, or those of several labels.
 
     Raises:
         ScenvError: if the file cannot be written.
     """
+    documents = [comparison.to_dict() for comparison in comparisons.values()]
+    document = documents[0] if list(comparisons) == [""] else {"comparisons": documents}
     try:
         path.write_text(json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8")
     except OSError as error:

@@ -19,7 +19,7 @@ from scenv.commands.console import (
     output_console,
     policy_conditions,
     refuse_to_overwrite,
-    write_json,
+    write_comparisons,
 )
 from scenv.drawing.canvas import SUFFIXES, require_matplotlib, save
 from scenv.errors import ScenvError
@@ -81,8 +81,10 @@ def evaluate_command(
     if against is not None and by_stage:
         raise ScenvError("--by-stage has no effect with --against calm; leave one of them out")
     variants = _variants(loaded, lead_times)
-    calm = {label: load_scenario(variant, disruptions=[]) for label, variant in variants.items()}
-    names = _names(policy, variants if against is None else calm)
+    made_for = variants  # with --against calm, policies meet the disruptions unwarned
+    if against is not None:
+        made_for = {label: load_scenario(variant, disruptions=[]) for label, variant in variants.items()}
+    names = _names(policy, made_for)
     _check_outputs(json_file, plot, force)
     if against is not None:
         compare_with_calm(names, variants, _title(loaded, episodes, seed), episodes, seed, json_file, plot)
@@ -94,7 +96,7 @@ def evaluate_command(
     }
     _print(comparisons, _title(loaded, episodes, seed), by_stage)
     if json_file is not None:
-        _write_json(json_file, comparisons)
+        write_comparisons(json_file, comparisons)
     if plot is not None:
         save(draw_comparison(comparisons), plot)
     if failed:
@@ -209,8 +211,3 @@ def _print(comparisons: Mapping[str, Comparison], title: str, by_stage: bool) ->
     console.print(comparison_table(comparisons, title))
     for label, comparison in comparisons.items() if by_stage else ():
         console.print(stage_table(comparison, label or "by stage, nearest the customer first"))
-
-
-def _write_json(path: Path, comparisons: Mapping[str, Comparison]) -> None:
-    documents = [comparison.to_dict() for comparison in comparisons.values()]
-    write_json(path, documents[0] if list(comparisons) == [""] else {"comparisons": documents})

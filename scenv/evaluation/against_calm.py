@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,15 +12,15 @@ from rich.console import Console
 from rich.table import Table
 
 from scenv.drawing.canvas import save
-from scenv.errors import ScenarioError, did_you_mean
+from scenv.evaluation.by_policy import ByPolicy
 from scenv.evaluation.comparison import without_nan
 from scenv.evaluation.conduct import whole_number
 from scenv.evaluation.resilience import Resilience, check_disturbed
 from scenv.evaluation.resilience_plot import draw_resilience
 from scenv.evaluation.resilience_table import resilience_tables
-from scenv.evaluation.run import ScenarioSource, named, run_policy
+from scenv.evaluation.run import ScenarioSource, policies_for, run_policy
+from scenv.evaluation.trace import Trace
 from scenv.policies.base import Policy
-from scenv.policies.registry import make_policies
 from scenv.scenario.files import load_scenario
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ __all__ = ["ResilienceComparison", "resilience"]
 
 
 @dataclass(frozen=True, eq=False)
-class ResilienceComparison(Mapping[str, Resilience]):
+class ResilienceComparison(ByPolicy[Resilience]):
     """Several policies on the same disturbed and calm paths, by name.
 
     Attributes:
@@ -39,18 +39,9 @@ class ResilienceComparison(Mapping[str, Resilience]):
 
     results: Mapping[str, Resilience]
 
-    def __getitem__(self, name: str) -> Resilience:
-        try:
-            return self.results[name]
-        except KeyError:
-            hint = did_you_mean(name, self.results)
-            raise ScenarioError(f"no policy {name!r} in this comparison{hint}; it has {list(self.results)}") from None
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.results)
-
-    def __len__(self) -> int:
-        return len(self.results)
+    @property
+    def _by_name(self) -> Mapping[str, Resilience]:
+        return self.results
 
     def tables(self, title: str | None = None) -> tuple[Table, Table]:
         """Two rich tables, of cost and of service, one row per policy: print them with `rich.print`."""
@@ -126,14 +117,13 @@ def resilience(
     calm = load_scenario(disturbed, disruptions=[])
     if isinstance(policy, str) or not isinstance(policy, Mapping | Sequence):
         policy = [policy]
-    chosen = policy if isinstance(policy, Mapping) else named(policy)
-    if not chosen:
-        raise ScenarioError("resilience needs at least one policy, got none")
     results = {}
-    for name, made in make_policies(chosen, calm).items():
-        usual, usual_trace = run_policy(name, made, calm, episodes, seed, traced=True)
-        hit, hit_trace = run_policy(name, made, disturbed, episodes, seed, traced=True)
-        assert usual_trace is not None  # both were asked for
-        assert hit_trace is not None
-        results[name] = Resilience(hit, usual, hit_trace, usual_trace)
+    for name, made in policies_for(policy, calm, "resilience").items():
+        usual, hit = Trace(calm, episodes), Trace(disturbed, episodes)
+        results[name] = Resilience(
+            calm=run_policy(name, made, calm, episodes, seed, usual),
+            disturbed=run_policy(name, made, disturbed, episodes, seed, hit),
+            calm_trace=usual,
+            disturbed_trace=hit,
+        )
     return ResilienceComparison(results)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,8 @@ from rich.console import Console
 from rich.table import Table
 
 from scenv.drawing.canvas import save
-from scenv.errors import ScenarioError, did_you_mean
+from scenv.errors import ScenarioError
+from scenv.evaluation.by_policy import ByPolicy
 from scenv.evaluation.intervals import PairedDifference, paired_difference
 from scenv.evaluation.plots import draw_comparison
 from scenv.evaluation.result import Evaluation
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison(Mapping[str, Evaluation]):
+class Comparison(ByPolicy[Evaluation]):
     """Evaluations of several policies on the same scenario and demand paths, by name; the first is the reference.
 
     Attributes:
@@ -46,20 +47,9 @@ class Comparison(Mapping[str, Evaluation]):
                 f"got {len(runs) or 'no'} different kinds"
             )
 
-    def __getitem__(self, name: str) -> Evaluation:
-        try:
-            return self.evaluations[name]
-        except KeyError:
-            hint = did_you_mean(name, self.evaluations)
-            raise ScenarioError(
-                f"no policy {name!r} in this comparison{hint}; it has {list(self.evaluations)}"
-            ) from None
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.evaluations)
-
-    def __len__(self) -> int:
-        return len(self.evaluations)
+    @property
+    def _by_name(self) -> Mapping[str, Evaluation]:
+        return self.evaluations
 
     @property
     def reference(self) -> str:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from rich.markup import escape
 from rich.table import Table
 
 from scenv.evaluation.resilience import Resilience
-from scenv.evaluation.tables import blank_table
+from scenv.evaluation.tables import labelled_table
 
 __all__ = ["resilience_tables"]
 
@@ -27,28 +26,15 @@ def resilience_tables(
     Ratios and means stand with half of their 95 % interval; times are Kaplan-Meier medians in periods, with the part of
     paths whose time had not ended by the end of the episode.
     """
-    return (
-        _table(comparisons, title, _COST, _cost_cells),
-        _table(comparisons, None, _SERVICE, _service_cells),
+    facts = {
+        label: {name: result.to_dict() for name, result in comparison.items()}
+        for label, comparison in comparisons.items()
+    }
+    cost, service = (
+        {label: {name: cells(each) for name, each in part.items()} for label, part in facts.items()}
+        for cells in (_cost_cells, _service_cells)
     )
-
-
-def _table(
-    comparisons: Mapping[str, Mapping[str, Resilience]],
-    title: str | None,
-    columns: Sequence[str],
-    cells: Callable[[dict[str, Any]], list[str]],
-) -> Table:
-    table = blank_table("policy", title)
-    for column in columns:
-        table.add_column(column, justify="right", no_wrap=True)
-    for label, comparison in comparisons.items():
-        if label:
-            table.add_row(f"[bold]{label}[/]")
-        for name, result in comparison.items():
-            table.add_row(escape(name), *cells(result.to_dict()))
-        table.add_section()
-    return table
+    return labelled_table("policy", _COST, cost, title), labelled_table("policy", _SERVICE, service, None)
 
 
 def _cost_cells(facts: dict[str, Any]) -> list[str]:

@@ -81,26 +81,31 @@ def evaluate(
         >>> both.difference("decomposition-aggregation").ratio < 1
         True
     """
+    if isinstance(policy, str) or not isinstance(policy, Mapping | Sequence):
+        return next(iter(evaluate([policy], scenario, episodes=episodes, seed=seed, **overrides).values()))
     episodes, seed = whole_number(episodes, "episodes", 1), whole_number(seed, "seed", 0)
     loaded = load_scenario(scenario, **overrides)
-    if isinstance(policy, str) or not isinstance(policy, Mapping | Sequence):
-        policies = make_policies(named([policy]), loaded)
-        return run_policy(*policies.popitem(), loaded, episodes, seed)[0]
-    if not policy:
-        raise ScenarioError("evaluate needs at least one policy, got none")
-    policies = make_policies(policy if isinstance(policy, Mapping) else named(policy), loaded)
-    return Comparison({name: run_policy(name, made, loaded, episodes, seed)[0] for name, made in policies.items()})
+    policies = policies_for(policy, loaded, "evaluate")
+    return Comparison({name: run_policy(name, made, loaded, episodes, seed) for name, made in policies.items()})
+
+
+def policies_for(
+    policies: Mapping[str, Policy | str] | Sequence[Policy | str], scenario: Scenario, asker: str
+) -> dict[str, Policy]:
+    """Several policies by name, each made for the scenario; errors as in `evaluate`."""
+    if not policies:
+        raise ScenarioError(f"{asker} needs at least one policy, got none")
+    return make_policies(policies if isinstance(policies, Mapping) else _named(policies), scenario)
 
 
 def run_policy(
-    name: str, policy: Policy, scenario: Scenario, episodes: int, seed: int, *, traced: bool = False
-) -> tuple[Evaluation, Trace | None]:
-    """Run one policy; what it did and, if it is to be `traced`, every period of it. Errors as in `evaluate`."""
+    name: str, policy: Policy, scenario: Scenario, episodes: int, seed: int, trace: Trace | None = None
+) -> Evaluation:
+    """Run one policy, and record every period of it in `trace` if there is one. Errors as in `evaluate`."""
     env = VectorEnv(scenario, num_envs=episodes, seed=seed)
     env.reset()
     begin(policy, name, episodes, seed)
     conducted, counts = Conducted(policy, name, env), RunStatistics(scenario, env.structure, episodes)
-    trace = Trace(env) if traced else None
     for period in track(range(scenario.horizon), f"{name}: periods"):
         counted = period >= scenario.warmup
         if trace is not None:
@@ -113,7 +118,7 @@ def run_policy(
             if counted:
                 within = env.orders_within[scenario.network.retailers]  # they answer the demand of the period itself
                 counts.count_orders(np.where(within, _end_demand(env), before) if within.any() else before, env.ordered)
-    evaluation = Evaluation(
+    return Evaluation(
         scenario=scenario,
         seed=seed,
         firm_costs=counts.costs,
@@ -128,7 +133,6 @@ def run_policy(
         order_variance=counts.order_variance,
         demand_variance=counts.demand_variance,
     )
-    return evaluation, trace
 
 
 def _end_demand(env: VectorEnv) -> np.ndarray:
@@ -138,7 +142,7 @@ def _end_demand(env: VectorEnv) -> np.ndarray:
     return np.asarray(env.exogenous.demand[:, env.period])
 
 
-def named(policies: Sequence[Policy | str]) -> dict[str, Policy | str]:
+def _named(policies: Sequence[Policy | str]) -> dict[str, Policy | str]:
     """Names for a list of policies: their own, or their class's, with a number where one would come twice."""
     named: dict[str, Policy | str] = {}
     for policy in policies:

@@ -21,16 +21,25 @@ def comparison_table(comparisons: Mapping[str, Mapping[str, Evaluation]], title:
     where a scenario has them.
     """
     reference = next(iter(next(iter(comparisons.values()))))
-    table = blank_table("policy", title)
     others = list(dict.fromkeys(kind for each in comparisons.values() for r in each.values() for kind in r.other_costs))
-    for column in ("cost", f"÷ {reference}", "holding", "backorder", *others, "fill rate", "bullwhip"):
-        table.add_column(column, justify="right", no_wrap=True)
-    for label, comparison in comparisons.items():
+    columns = ("cost", f"÷ {reference}", "holding", "backorder", *others, "fill rate", "bullwhip")
+    rows = {
+        label: {name: _cells(result, next(iter(comparison.values())), others) for name, result in comparison.items()}
+        for label, comparison in comparisons.items()
+    }
+    return labelled_table("policy", columns, rows, title)
+
+
+def labelled_table(
+    first_column: str, columns: Sequence[str], rows: Mapping[str, Mapping[str, Sequence[str]]], title: str | None
+) -> Table:
+    """A table of cells by row's name, several parts one under the other, each under its label where it has one."""
+    table = _blank_table(first_column, columns, title)
+    for label, part in rows.items():
         if label:
             table.add_row(f"[bold]{label}[/]")
-        first = next(iter(comparison.values()))
-        for name, result in comparison.items():
-            table.add_row(escape(name), *_cells(result, first, others))
+        for name, cells in part.items():
+            table.add_row(escape(name), *cells)
         table.add_section()
     return table
 
@@ -53,10 +62,9 @@ def _cells(result: Evaluation, reference: Evaluation, others: Sequence[str]) -> 
 
 def stage_table(comparison: Mapping[str, Evaluation], title: str | None = None) -> Table:
     """One row per policy and stage, nearest the customer first."""
-    table = blank_table("policy and stage", title)
     others = list(dict.fromkeys(kind for result in comparison.values() for kind in result.other_costs))
-    for column in ("cost", "holding", "backorder", *others, "fill rate", "bullwhip"):
-        table.add_column(column, justify="right", no_wrap=True)
+    columns = ("cost", "holding", "backorder", *others, "fill rate", "bullwhip")
+    table = _blank_table("policy and stage", columns, title)
     for name, result in comparison.items():
         table.add_row(f"[bold]{escape(name)}[/]")
         for stage, row in zip(stage_titles(result.scenario.network), result.per_stage, strict=True):
@@ -69,10 +77,11 @@ def stage_table(comparison: Mapping[str, Evaluation], title: str | None = None) 
     return table
 
 
-def blank_table(first_column: str, title: str | None) -> Table:
-    """A table in the house's style with its first column, the names of its rows."""
+def _blank_table(first_column: str, columns: Sequence[str], title: str | None) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column(first_column, overflow="fold")
+    for column in columns:
+        table.add_column(column, justify="right", no_wrap=True)
     return table
 
 

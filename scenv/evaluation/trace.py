@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from scenv.scenario.scenario import Scenario
 from scenv.simulation.vector_env import VectorEnv
 
 __all__ = ["Trace"]
@@ -18,16 +19,16 @@ class Trace:
         late: [B, T] units of it that were not served in the period they were asked for, lost ones included.
         waiting: [B, T] units that end customers wait for at the end of the period.
         unserved: [B, T, N] what each firm owes its customers at the end of the period, and what it lost in it.
-        hit: [B, T, N] firms that a disruption hits: closed, with a delayed incoming link, or with another demand or
-            capacity than usual.
+        hit: [B, T, N] firms that a disruption hits: closed, with a delayed incoming link, or with another demand than
+            usual.
     """
 
-    def __init__(self, env: VectorEnv) -> None:
-        scenario = env.scenario
-        shape = (env.num_envs, scenario.horizon)
+    def __init__(self, scenario: Scenario, episodes: int) -> None:
+        """Room for so many episodes of the scenario."""
+        shape = (episodes, scenario.horizon)
         self.cost, self.demand, self.late, self.waiting = np.zeros((4, *shape))
-        self.unserved = np.zeros((*shape, len(env.agents)))
-        self.hit = np.zeros((*shape, len(env.agents)), dtype=bool)
+        self.unserved = np.zeros((*shape, len(scenario.network.agents)))
+        self.hit = np.zeros((*shape, len(scenario.network.agents)), dtype=bool)
 
     def record(self, env: VectorEnv) -> None:
         """Keep the period that `env` has just observed."""
@@ -40,7 +41,7 @@ class Trace:
         self.late[:, period] = np.minimum(owed, claims).sum(axis=0) + lost.sum(axis=1)
         self.waiting[:, period] = owed.sum(axis=0)
         self.unserved[:, period] = local.backorder + lost
-        for key, usual in (("closed", False), ("delay", 0), ("demand_factor", 1.0), ("capacity_factor", 1.0)):
+        for key, usual in (("closed", False), ("delay", 0), ("demand_factor", 1.0)):
             if key in info:
                 self.hit[:, period] |= np.asarray(info[key]) != usual
 
