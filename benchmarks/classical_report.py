@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from benchmarks.markdown import table_head, table_row
+
 
 def report(document: dict[str, Any]) -> str:
     """The whole of classical.md."""
@@ -36,14 +38,14 @@ def _network_table(entries: list[dict[str, Any]]) -> list[str]:
     middle = entries[len(entries) // 2]
     measures = [f"{measure} ({middle['lead_time']})" for measure in ("fill rate", "bullwhip")]
     header = ["policy", *(f"shipment lead time {entry['lead_time']}" for entry in entries), *measures]
-    lines = [_row(header), _rule(len(header))]
+    lines = [*table_head(header)]
     for name in entries[0]["policies"]:
         row = middle["policies"][name]
         service = f"{100 * row['fill_rate']:.1f} %" if "fill_rate" in row else ""
         swing = f"{max(value for value in row['bullwhip'] if value is not None):.2f}" if "bullwhip" in row else ""
-        lines.append(_row([name, *(_cost(entry["policies"][name]) for entry in entries), service, swing]))
+        lines.append(table_row([name, *(_cost(entry["policies"][name]) for entry in entries), service, swing]))
     bounds = [f"{entry['newsvendor_bound']:,.0f}" for entry in entries]
-    lines.append(_row(["(lower bound, loose: retailers' newsvendor costs)", *bounds, "", ""]))
+    lines.append(table_row(["(lower bound, loose: retailers' newsvendor costs)", *bounds, "", ""]))
     refused = {name: row["refused"] for name, row in middle["policies"].items() if "refused" in row}
     return [*lines, *(line for name, why in refused.items() for line in ("", f"{name}: {why}"))]
 
@@ -55,13 +57,12 @@ def _serial(entries: list[dict[str, Any]]) -> list[str]:
         "",
         "Long-run cost per period. The optimum is analytic (Clark & Scarf); echelon-base-stock simulates its levels.",
         "",
-        _row(header),
-        _rule(len(header)),
-        _row(["(exact optimum)", *(f"{entry['optimal_cost']:.3f}" for entry in entries)]),
+        *table_head(header),
+        table_row(["(exact optimum)", *(f"{entry['optimal_cost']:.3f}" for entry in entries)]),
     ]
     for name in entries[0]["policies"]:
         rows = [entry["policies"][name] for entry in entries]
-        lines.append(_row([name, *(f"{row['mean']:.2f} ± {_half(row['ci95']):.2f}" for row in rows)]))
+        lines.append(table_row([name, *(f"{row['mean']:.2f} ± {_half(row['ci95']):.2f}" for row in rows)]))
     return [*lines, ""]
 
 
@@ -74,8 +75,8 @@ def _sensitivity(entries: list[dict[str, Any]]) -> list[str]:
         "Cost relative to the best levels (shipment lead time 2), for other ratios of backorder to holding cost and "
         "other stocks on hand at the start, in periods of demand. The default is 2 and 1.",
         "",
-        _row(["backorder ÷ holding", "initial stock", *(f"{n}: {name}" for n in networks for name in names)]),
-        _row(["---:", "---:", *["---:"] * (len(networks) * len(names))]),
+        table_row(["backorder ÷ holding", "initial stock", *(f"{n}: {name}" for n in networks for name in names)]),
+        table_row(["---:", "---:", *["---:"] * (len(networks) * len(names))]),
     ]
     by_variant: dict[tuple[str, float], dict[str, Any]] = {}
     for entry in entries:
@@ -83,7 +84,7 @@ def _sensitivity(entries: list[dict[str, Any]]) -> list[str]:
         by_variant.setdefault((costs, entry["initial_stock_periods"]), {})[entry["network"]] = entry["policies"]
     for (costs, stock), of_network in by_variant.items():
         ratios = [_ratio(of_network[n][name]) for n in networks for name in names]
-        lines.append(_row([costs, str(stock), *ratios]))
+        lines.append(table_row([costs, str(stock), *ratios]))
     return [*lines, ""]
 
 
@@ -152,11 +153,3 @@ def _ratio(row: dict[str, Any]) -> str:
 
 def _half(interval: list[float]) -> float:
     return (interval[1] - interval[0]) / 2
-
-
-def _rule(columns: int) -> str:
-    return _row(["---", *["---:"] * (columns - 1)])
-
-
-def _row(cells: list[str]) -> str:
-    return f"| {' | '.join(cells)} |"

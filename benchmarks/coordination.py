@@ -10,21 +10,16 @@ results/coordination.json, .md and .png. About a minute a run on one core.
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks import REPOSITORY
 from benchmarks.coordination_report import draw, report
-from pmarl_trainer.config.files import read_config
+from benchmarks.hdpo_runs import MAIN_LEAD_TIME, command_line, trained
 from pmarl_trainer.runs.evaluate import evaluate_run
-from pmarl_trainer.runs.facts import load_config
-from pmarl_trainer.runs.run_folder import resume_run, start_run
 from scenv_paper.provenance import provenance
 
-RESULTS = Path(__file__).parent / "results"
 #: What is trained: name -> settings of the section train.
 VARIANTS: Mapping[str, Mapping[str, str]] = {
     "own": {"cost_scope": "own"},
@@ -34,8 +29,6 @@ VARIANTS: Mapping[str, Mapping[str, str]] = {
     "see_all": {"policy_input": "global"},
 }
 INCENTIVES = ("own", "neighbours", "network")
-NETWORKS = ("bg", "r1", "r2", "r3")
-MAIN_LEAD_TIME = 2
 #: Gradient steps; 400, the default, gain a few per cent more (results/near_optimal.md).
 STEPS = 150
 
@@ -58,27 +51,19 @@ def cells(args: Any) -> Iterator[tuple[str, int, str, int]]:
 def run(folder: Path, network: str, lead_time: int, variant: str, seed: int) -> None:
     """Train the cell's run, as far as need be, and evaluate its last policies."""
     settings = {
-        "threads": "1",
-        "loggers": "[csv]",
         "seed": str(seed),
         "rollouts": str(STEPS),
         "evaluation_interval": "50",
         "checkpoint_interval": "50",
         **VARIANTS[variant],
     }
-    overrides = [f"train.{key}={value}" for key, value in settings.items()]
-    overrides.append(f"env.shipment_lead_time={lead_time}")
-    if not (folder / "config.json").exists():
-        config = read_config(REPOSITORY / "scenarios" / f"{network}.yaml", overrides, method="hdpo")
-        start_run(config, folder, quiet=True)
-    elif not (folder / "evaluation.json").exists():
-        resume_run(folder, quiet=True)
+    config = trained(folder, network, lead_time, settings)
     if not (folder / "last.json").exists():
-        evaluate_run(load_config(folder), folder, which="last", out=folder / "last.json", table=False)
+        evaluate_run(config, folder, which="last", out=folder / "last.json", table=False)
 
 
 def measure(args: Any) -> None:
-    """Run all cells; the files are written anew after each."""
+    """Run all cells; the files are written anew after each that is trained."""
     entries: list[dict[str, Any]] = []
     for network, lead_time, variant, seed in cells(args):
         folder = args.runs / f"{network}-{lead_time}-{variant}-{seed}"
@@ -92,7 +77,9 @@ def measure(args: Any) -> None:
         place = {"network": network, "lead_time": lead_time, "variant": variant, "seed": seed}
         costs = {"episodes": _rounded(found["policies"]["hdpo"]["episodes"]), "base_stock": _rounded(reference)}
         entries.append({**place, "seconds": training["seconds"], **costs})
-        write(entries, args.out, args.trained_at)
+        if not args.finished:
+            write(entries, args.out, args.trained_at)
+    write(entries, args.out, args.trained_at)
 
 
 def _rounded(costs: list[float]) -> list[float]:
@@ -112,14 +99,9 @@ def write(entries: list[dict[str, Any]], out: Path, trained_at: str | None) -> N
 
 def main() -> None:
     """Train, evaluate, write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--networks", default=NETWORKS, type=lambda text: text.split(","))
-    parser.add_argument("--lead-times", default=(1, 2, 3), type=lambda text: [int(word) for word in text.split(",")])
+    parser = command_line(__doc__, "runs/coordination")
     parser.add_argument("--seeds", default=3, type=int)
-    parser.add_argument("--finished", action="store_true", help="train nothing, report the runs that are there")
     parser.add_argument("--trained-at", metavar="COMMIT", help="with --finished: where the runs come from")
-    parser.add_argument("--runs", default=Path("runs/coordination"), type=Path)
-    parser.add_argument("--out", default=RESULTS, type=Path)
     measure(parser.parse_args())
 
 

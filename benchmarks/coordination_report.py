@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
+from benchmarks.markdown import table_head, table_row
 from scenv_paper.statistics import Estimate, ratio
 
 #: Columns: name of the variant -> what it says.
@@ -64,23 +64,19 @@ def report(document: dict[str, Any]) -> str:
 def _table(costs: Costs, lead_time: int) -> list[str]:
     variants = [name for name in TITLES if any(key[2] == name for key in costs)]
     header = ["network", "seeds", *(TITLES[name] for name in variants), "price of anarchy"]
-    lines = [f"## Shipment lead time {lead_time}", "", _row(header), _row(["---", *["---:"] * (len(header) - 1)])]
+    lines = [f"## Shipment lead time {lead_time}", "", *table_head(header)]
     for network in dict.fromkeys(key[0] for key in costs):
         found = {name: costs.get((network, lead_time, name)) for name in variants}
         seeds = sorted({len(each[0]) for each in found.values() if each is not None})
         cells = ["" if each is None else _shown(ratio(*each)) for each in found.values()]
         selfish, joint = found.get("own"), found.get("network")
         price = "" if selfish is None or joint is None else _shown(ratio(selfish[0], joint[0]))
-        lines.append(_row([network, " to ".join(map(str, dict.fromkeys((seeds[0], seeds[-1])))), *cells, price]))
+        lines.append(table_row([network, " to ".join(map(str, dict.fromkeys((seeds[0], seeds[-1])))), *cells, price]))
     return [*lines, ""]
 
 
 def _shown(estimate: Estimate) -> str:
     return f"{estimate.value:.3f} ± {estimate.half:.3f}"
-
-
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
 
 
 def draw(document: dict[str, Any], path: Path) -> None:

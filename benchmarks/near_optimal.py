@@ -10,22 +10,18 @@ About two minutes a run on one core, several times that with global observation.
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks import REPOSITORY
+from benchmarks.hdpo_runs import MAIN_LEAD_TIME, command_line, trained
 from benchmarks.near_optimal_report import report
-from pmarl_trainer.config.files import build_config, read_config
+from pmarl_trainer.config.files import build_config
 from pmarl_trainer.config.schema import RunConfig
 from pmarl_trainer.runs.evaluate import evaluate_run
-from pmarl_trainer.runs.facts import load_config
-from pmarl_trainer.runs.run_folder import resume_run, start_run
 from scenv_paper.provenance import provenance
 
-RESULTS = Path(__file__).parent / "results"
 #: The seed and number of the demand paths that benchmarks.classical evaluates on.
 PATHS = {"seed": 0, "episodes": 100}
 #: What is trained: name -> settings of the section train. `nearest` is `local`, played with the nearest action.
@@ -35,8 +31,6 @@ VARIANTS: Mapping[str, Mapping[str, str]] = {
     "free": {"order_range": "free"},
     "global": {"policy_input": "global"},
 }
-NETWORKS = ("bg", "r1", "r2", "r3")
-MAIN_LEAD_TIME = 2
 
 
 def cells(args: Any) -> Iterator[tuple[str, int, str]]:
@@ -49,19 +43,6 @@ def cells(args: Any) -> Iterator[tuple[str, int, str]]:
     for lead_time in [lead for lead in args.lead_times if lead != MAIN_LEAD_TIME]:
         for network in args.networks:
             yield network, lead_time, "local"
-
-
-def trained(folder: Path, network: str, lead_time: int, variant: str) -> RunConfig:
-    """The configuration of the cell's finished run; trains it if need be."""
-    settings = {"threads": "1", "loggers": "[csv]", **VARIANTS[variant]}
-    overrides = [f"train.{key}={value}" for key, value in settings.items()]
-    overrides.append(f"env.shipment_lead_time={lead_time}")
-    if not (folder / "config.json").exists():
-        config = read_config(REPOSITORY / "scenarios" / f"{network}.yaml", overrides, method="hdpo")
-        start_run(config, folder, quiet=True)
-    elif not (folder / "evaluation.json").exists():
-        resume_run(folder, quiet=True)
-    return load_config(folder)
 
 
 def measured(config: RunConfig, folder: Path, **switch: str) -> dict[str, Any]:
@@ -82,7 +63,7 @@ def measure(args: Any) -> list[dict[str, Any]]:
         folder = args.runs / f"{network}-{lead_time}-{variant}"
         if args.finished and not (folder / "evaluation.json").exists():
             continue
-        config = trained(folder, network, lead_time, variant)
+        config = trained(folder, network, lead_time, VARIANTS[variant])
         training = json.loads((folder / "evaluation.json").read_text())["training"]
         place = {"network": network, "lead_time": lead_time, "training": training}
         entries.append({**place, "variant": variant, **measured(config, folder)})
@@ -107,13 +88,8 @@ def write(entries: list[dict[str, Any]], out: Path) -> None:
 
 def main() -> None:
     """Train, evaluate, write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--networks", default=NETWORKS, type=lambda text: text.split(","))
-    parser.add_argument("--lead-times", default=(1, 2, 3), type=lambda text: [int(word) for word in text.split(",")])
+    parser = command_line(__doc__, "runs/near_optimal")
     parser.add_argument("--variants", default=tuple(VARIANTS), type=lambda text: text.split(","))
-    parser.add_argument("--finished", action="store_true", help="train nothing, report the runs that are there")
-    parser.add_argument("--runs", default=Path("runs/near_optimal"), type=Path)
-    parser.add_argument("--out", default=RESULTS, type=Path)
     measure(parser.parse_args())
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from benchmarks.markdown import table_head, table_row
+
 #: Columns: name of the variant -> what it says.
 TITLES = {
     "local": "own observation, action range",
@@ -40,12 +42,12 @@ def _table(entries: list[dict[str, Any]], lead_time: int) -> list[str]:
     networks = list(dict.fromkeys(entry["network"] for entry in entries))
     variants = [name for name in TITLES if any(entry["variant"] == name for entry in entries)]
     header = ["network", "mean cost (own observation)", *(TITLES[name] for name in variants), "minutes"]
-    lines = [f"## Shipment lead time {lead_time}", "", _row(header), _row(["---", *["---:"] * (len(header) - 1)])]
+    lines = [f"## Shipment lead time {lead_time}", "", *table_head(header)]
     for network in networks:
         cells = [_ratio(found.get((network, name))) for name in variants]
         local = found[network, "local"]
         minutes = f"{local['training']['seconds'] / 60:.1f}"
-        lines.append(_row([network, _cost(local), *cells, minutes]))
+        lines.append(table_row([network, _cost(local), *cells, minutes]))
     return [*lines, ""]
 
 
@@ -58,7 +60,3 @@ def _ratio(entry: dict[str, Any] | None) -> str:
         return ""
     low, high = entry["ratio_ci95"]
     return f"{entry['ratio']:.3f} ± {(high - low) / 2:.3f}"
-
-
-def _row(cells: list[str]) -> str:
-    return f"| {' | '.join(cells)} |"

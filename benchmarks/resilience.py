@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import scenv
+from benchmarks.markdown import table_head, table_row
 from scenv.scenario.disruption_sets import DISRUPTION_SETS
 from scenv_paper.provenance import provenance
 
@@ -54,12 +55,12 @@ def report(document: dict[str, Any]) -> str:
 
 def _table(entries: list[dict[str, Any]]) -> list[str]:
     header = ("disruptions", "policy", "calm", "disturbed", "disturbed ÷ calm", "CVaR 5 % ÷ calm", "service lost")
-    lines = [_row((*header, "recovers", "firms reached")), _row(["---", "---", *["---:"] * 7])]
+    lines = table_head((*header, "recovers", "firms reached"), left=2)
     for entry in entries:
         low, high = entry["ratio_ci95"]
         recovers = entry["time_to_recover"]
         lines.append(
-            _row(
+            table_row(
                 (
                     entry["set"],
                     entry["policy"],
@@ -74,10 +75,6 @@ def _table(entries: list[dict[str, Any]]) -> list[str]:
             )
         )
     return lines
-
-
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
 
 
 def main() -> None:
