@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from scenv.play.game import Game, Seat
-from scenv.play.opponents import suitable
+from scenv.play.opponents import make_opponent, suitable
 from scenv.play.replay import replay, with_policy
 
 __all__ = ["Lesson", "Standing", "best_policy", "lessons", "standings"]
@@ -74,7 +74,7 @@ def best_policy(rows: Sequence[Standing]) -> str:
     return min((row for row in rows if row.policy is not None), key=lambda row: row.own).policy or ""
 
 
-def lessons(game: Game, seat: Seat, policy: str, more: Sequence[str] = ()) -> list[Lesson]:
+def lessons(game: Game, seat: Seat, policy: str) -> list[Lesson]:
     """The orders of a person, the most expensive first, each beside what a policy would have ordered in its place.
 
     The team's other people are taken to order what they ordered; the policies at the free seats react.
@@ -83,7 +83,6 @@ def lessons(game: Game, seat: Seat, policy: str, more: Sequence[str] = ()) -> li
         game: a game that is over.
         seat: the person's.
         policy: the name of the policy to compare with.
-        more: as in `standings`.
     """
     rounds, firm = game.rounds, seat.firm
     ordered = game.episode(seat.team).orders
@@ -93,14 +92,13 @@ def lessons(game: Game, seat: Seat, policy: str, more: Sequence[str] = ()) -> li
     # Row k: the person's own orders in the first k rounds, the policy's from there on.
     for k in range(rounds + 1):
         given[k, k:, firm] = np.nan
-    mixed = with_policy(game.scenario, [firm], suitable(game.scenario, more)[policy], game.others)
+    mixed = with_policy(game.scenario, [firm], make_opponent(policy, game.scenario), game.others)
     cost, advice = replay(game.scenario, game.seed, mixed, given)
     loss = np.diff(cost[:, :, firm].sum(axis=1))
-    rows = [
+    return [
         Lesson(k, float(ordered[k, firm]), float(advice[k, k, firm]), float(loss[k]))
         for k in np.argsort(-loss, kind="stable").tolist()
     ]
-    return rows
 
 
 def _nothing_given(game: Game, rows: int) -> np.ndarray:

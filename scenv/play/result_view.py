@@ -56,7 +56,7 @@ class ResultView:
     @cached_property
     def lessons(self) -> list[Lesson]:
         """Every order of the person, the most expensive first."""
-        return lessons(self.game, self.seat, self.best, self.more)
+        return lessons(self.game, self.seat, self.best)
 
     @property
     def summary(self) -> str:

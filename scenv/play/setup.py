@@ -6,13 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from scenv.errors import ScenvError
 from scenv.network.files import BUILT_IN_NETWORKS
 from scenv.network.network import Network
 from scenv.play import texts
 from scenv.play.forms import Form, chosen, whole_field
 from scenv.play.game import MOST_ROUNDS, game_scenario
-from scenv.play.opponents import make_opponent, offered
+from scenv.play.opponents import make_opponent, offered, suitable
 from scenv.scenario.files import load_scenario
 from scenv.scenario.scenario import Scenario
 
@@ -118,11 +117,4 @@ def lead_times() -> list[str]:
 
 def offered_here(settings: PlaySettings, scenario: Scenario) -> list[str]:
     """The policies that suit a network as it comes."""
-    names = []
-    for name in offered(settings.others):
-        try:
-            make_opponent(name, scenario)
-        except ScenvError:
-            continue
-        names.append(name)
-    return names
+    return list(suitable(scenario, settings.others))
