@@ -72,6 +72,11 @@ class Room:
         """Of the round, or None without a limit."""
         return None if self._deadline is None else max(0, round(self._deadline - self._clock()))
 
+    @property
+    def host_version(self) -> str:
+        """Changes whenever the facilitator's screen has something new to show: with every order too."""
+        return f"{self.version}.{len(self.game.people) - len(self.game.waiting)}"
+
     def join(self, name: str, seat: Seat) -> Player:
         """A new player takes a free seat.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -45,9 +46,9 @@ class SeatView:
         label = network.stage_names.get(self.firm, "")
         return texts.ROLES.get(label, label or texts.ROLE_OF_STAGE.format(stage=network.stages[self.firm]))
 
-    @property
+    @cached_property
     def episode(self) -> Episode:
-        """The team's record."""
+        """The team's record until the period in which it is first asked for."""
         return self.game.episode(self.seat.team)
 
     @property

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -126,9 +128,7 @@ class TogetherPages:
             room = kept.value
             self._player(request, room)
             room.tick()
-            ordered = len(room.game.people) - len(room.game.waiting)
-            host = f"{room.version}.{ordered}"
-            return JSONResponse({"version": room.version, "host": host, "left": room.seconds_left})
+            return JSONResponse({"version": room.version, "host": room.host_version, "left": room.seconds_left})
 
     def host(self, request: Request, form: Form, error: str = "") -> Response:
         """The facilitator's screen."""
@@ -136,10 +136,10 @@ class TogetherPages:
         with kept.lock:
             room = self._hosted(request, kept.value, code)
             room.tick()
-            ordered = len(room.game.people) - len(room.game.waiting)
-            values = {"room": room, "code": code, "error": error, "version": f"{room.version}.{ordered}"}
+            costs = [room.game.episode(team).cost for team in range(room.game.teams)]
+            values = {"room": room, "code": code, "error": error, "version": room.host_version}
             return render(
-                "together_host.html", 422 if error else 200, seats=_taken(room), teams=_totals(room), **values
+                "together_host.html", 422 if error else 200, seats=_taken(room, costs), teams=_totals(costs), **values
             )
 
     def steer(self, request: Request, form: Form) -> Response:
@@ -197,8 +197,8 @@ def _free(room: Room) -> list[tuple[int, list[str]]]:
     return [row for row in free if row[1]]
 
 
-def _taken(room: Room) -> list[tuple[str, int, str, str, str]]:
-    """(name, team, firm, what the player is doing, cost so far)."""
+def _taken(room: Room, costs: Sequence[np.ndarray]) -> list[tuple[str, int, str, str, str]]:
+    """(name, team, firm, what the player is doing, cost so far); costs [T, N] are each team's."""
     rows = []
     for player in room.players:
         if player.seat is None:
@@ -207,15 +207,14 @@ def _taken(room: Room) -> list[tuple[str, int, str, str, str]]:
         doing = texts.AWAY if room.is_away(player) else texts.THINKING if waiting else texts.ORDERED
         if not room.started or room.game.is_over:
             doing = texts.AWAY if room.is_away(player) else texts.THERE
-        cost = float(room.game.episode(player.seat.team).cost[:, player.seat.firm].sum())
+        cost = float(costs[player.seat.team][:, player.seat.firm].sum())
         rows.append((player.name, player.seat.team + 1, room.game.env.agents[player.seat.firm], doing, quantity(cost)))
     return rows
 
 
-def _totals(room: Room) -> list[tuple[int, str, float]]:
-    """(team, cost of all its firms so far, bar length of 100), cheapest first."""
-    costs = [float(room.game.episode(team).cost.sum()) for team in range(room.game.teams)]
-    largest = max(costs) or 1.0
-    return [
-        (t + 1, quantity(costs[t]), 100 * costs[t] / largest) for t in sorted(range(len(costs)), key=costs.__getitem__)
-    ]
+def _totals(costs: Sequence[np.ndarray]) -> list[tuple[int, str, float]]:
+    """(team, cost of all its firms so far, bar length of 100), cheapest first; costs [T, N] are each team's."""
+    totals = [float(cost.sum()) for cost in costs]
+    largest = max(totals) or 1.0
+    cheapest_first = sorted(range(len(totals)), key=totals.__getitem__)
+    return [(t + 1, quantity(totals[t]), 100 * totals[t] / largest) for t in cheapest_first]
