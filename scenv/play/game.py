@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -165,9 +164,9 @@ class Game:
         """The record of a team so far."""
         return self._recorders[team].episode()
 
-    def seats_of(self, team: int, seats: Iterable[Seat] | None = None) -> list[int]:
-        """The firms of a team at which people sit or sat, or those of the given seats, in agent order."""
-        return sorted(seat.firm for seat in (self.ever if seats is None else seats) if seat.team == team)
+    def seats_of(self, team: int) -> list[int]:
+        """The firms of a team at which people sit or sat, in agent order."""
+        return sorted(seat.firm for seat in self.ever if seat.team == team)
 
     def _observe(self) -> None:
         for recorder in self._recorders:

@@ -28,14 +28,12 @@ class NodeLook:
     """How a firm looks.
 
     Attributes:
-        style: classes in the style sheet ("mine", "cost-0" .. "cost-5").
+        style: classes in the style sheet ("mine", "late").
         note: a second line under its name.
-        title: what a pointer that rests on it is told.
     """
 
     style: str = ""
     note: str = ""
-    title: str = ""
 
 
 def short_name(name: str) -> str:
@@ -151,7 +149,7 @@ def _node(name: str, look: NodeLook, x: float, y: float) -> Markup:
     body = Markup(
         '<g class="firm {}"><title>{}</title><rect x="{:.0f}" y="{:.0f}" width="{:.0f}" height="{:.0f}" rx="10"/>'
         '<text class="name" x="{:.0f}" y="{:.0f}" text-anchor="middle">{}</text>'
-    ).format(look.style, look.title or name, x - _WIDE / 2, y - _HIGH / 2, _WIDE, _HIGH, x, y + shift, short_name(name))
+    ).format(look.style, name, x - _WIDE / 2, y - _HIGH / 2, _WIDE, _HIGH, x, y + shift, short_name(name))
     if look.note:
         body += Markup('<text class="note" x="{:.0f}" y="{:.0f}" text-anchor="middle">{}</text>').format(
             x, y + 13, look.note

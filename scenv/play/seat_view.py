@@ -117,7 +117,7 @@ class SeatView:
             stock, owed = float(e.local.on_hand[-1, i]), float(e.local.backorder[-1, i])
             note = f"{quantity(stock)}" + (f"  −{quantity(owed)}" if owed > 0 else "") if shown else ""
             style = ("mine" if i == self.seat.firm else "") + (" late" if shown and owed > 0 else "")
-            looks[name] = NodeLook(style.strip(), note, name)
+            looks[name] = NodeLook(style.strip(), note)
         flows = goods_under_way(self.game, self.seat.team) if self.sees_all else {}
         label = picture_label(network, self.firm)
         numbers = len(network.edges) <= _MOST_NUMBERED_LINKS

@@ -62,7 +62,6 @@ class Choices:
     """What somebody who opens a game has chosen, checked.
 
     Attributes:
-        network_key: of `PlaySettings.networks`.
         scenario: of the game.
         firm: a name.
         others: the policy at the free seats.
@@ -70,7 +69,6 @@ class Choices:
         form: the choices as the form's own texts.
     """
 
-    network_key: str
     scenario: Scenario
     firm: str
     others: str
@@ -84,8 +82,7 @@ class Choices:
         Raises:
             ScenvError: naming the field and what was expected.
         """
-        key = chosen(form, "network", settings.networks, settings.source)
-        base = settings.scenario(key)
+        base = settings.scenario(chosen(form, "network", settings.networks, settings.source))
         rounds = whole_field(form, "rounds", 1, MOST_ROUNDS, 36)
         overrides: dict[str, Any] = {}
         lead_time = form.get("lead_time", "own")
@@ -102,7 +99,7 @@ class Choices:
         make_opponent(others, scenario)
         firm = chosen(form, "firm", scenario.network.agents, first_firm(settings, scenario.network))
         view = chosen(form, "view", texts.VIEW_OF, "own")
-        return cls(key, scenario, firm, others, view == "all", dict(form))
+        return cls(scenario, firm, others, view == "all", dict(form))
 
 
 def first_firm(settings: PlaySettings, network: Network) -> str:

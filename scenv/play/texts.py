@@ -5,7 +5,6 @@ from __future__ import annotations
 TITLE = "Supply chain game"
 SKIP = "Skip to the page"
 THEME = "Light or dark"
-HOME = "Start"
 ERROR_TITLE = "That did not work"
 NOT_FOUND = "There is no such page or game. Games are forgotten when the program ends, or after many newer ones."
 TOO_LARGE = "That was too large to read."

@@ -28,8 +28,7 @@ function show(html, url, keepFocus) {
 
 async function send(form, button) {
   const data = new FormData(form, button);
-  const multipart = form.enctype === "multipart/form-data";
-  const answer = await fetch(form.action, { method: "POST", body: multipart ? data : new URLSearchParams(data) });
+  const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(data) });
   show(await answer.text(), answer.url, false);
 }
 
