@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Mark", "marks_of", "shade", "shades_of"]
 
-#: Info -> (its usual value, colour, what it is), in the order of drawing.
+#: Info -> (its usual value, colour, what it is, what it did to a firm), in the order of drawing.
 _KINDS = {
-    "demand_factor": (1.0, DEMAND_CHANGED, "demand changed"),
-    "delay": (0.0, DELAYED, "deliveries delayed"),
-    "closed": (0.0, CLOSED, "closed"),
+    "demand_factor": (1.0, DEMAND_CHANGED, "demand changed", "demand ×{:g}"),
+    "delay": (0.0, DELAYED, "deliveries delayed", "+{:g} periods"),
+    "closed": (0.0, CLOSED, "closed", "closed"),
 }
 _MOST_NAMED = 2  # marks of a stage that are told by name
 
@@ -47,7 +47,7 @@ def marks_of(episode: Episode, stage: int) -> list[Mark]:
     network = episode.scenario.network
     firms = [i for i, name in enumerate(network.agents) if network.stages[name] == stage]
     marks = []
-    for name, (usual, colour, _) in _KINDS.items():
+    for name, (usual, colour, _, how) in _KINDS.items():
         values = episode.infos.get(name)
         if values is None:
             continue
@@ -60,10 +60,7 @@ def marks_of(episode: Episode, stage: int) -> list[Mark]:
                 several = "all firms" if len(names) == len(firms) else f"{len(names)} of {len(firms)} firms"
                 whom = names[0] if len(names) == 1 else several
                 amount = float(np.abs(values[start:stop, firms][:, list(which)]).max())
-                how = {"closed": "closed", "delay": f"+{amount:g} periods", "demand_factor": f"demand ×{amount:g}"}[
-                    name
-                ]
-                marks.append(Mark(start, stop, colour, f"{whom}: {how}"))
+                marks.append(Mark(start, stop, colour, f"{whom}: {how.format(amount)}"))
             start = stop
     return marks
 
@@ -85,4 +82,4 @@ def shade(axes: Axes, marks: list[Mark], *, named: bool) -> None:
 
 def shades_of(episode: Episode) -> list[tuple[str, str]]:
     """(colour, what it is) of the kinds of disruption that the scenario has."""
-    return [(colour, what) for name, (_, colour, what) in _KINDS.items() if name in episode.infos]
+    return [(colour, what) for name, (_, colour, what, _) in _KINDS.items() if name in episode.infos]
