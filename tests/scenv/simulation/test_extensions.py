@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import networkx as nx
 import numpy as np
@@ -15,33 +14,7 @@ import scenv
 from scenv.scenario.implied import capacities, extensions, lead_time_distribution, lead_time_of
 from scenv.scenario.lead_times import never_overtaking
 from scenv.scenario.periods import PeriodsDistribution
-
-
-def shop(**fields: Any) -> scenv.VectorEnv:
-    """One firm: holding 1, backorders 2, lead time 1 + 1, demand 4 unless given; 4 units in stock, 2 x 4 to come."""
-    graph = nx.DiGraph()
-    graph.add_node("shop")
-    defaults: dict[str, Any] = {
-        "costs": {"holding": 1, "backorder": 2},
-        "demand": {"kind": "deterministic", "values": 4},
-        "shipment_lead_time": 1,
-        "horizon": 8,
-        "warmup": 0,
-    }
-    return scenv.vector_env(graph, num_envs=1, **(defaults | fields))
-
-
-def lived(env: scenv.VectorEnv, orders: list[float]) -> dict[str, list[float]]:
-    """The shop's numbers in every period: local state, cost and whatever infos show."""
-    env.reset(seed=0)
-    record: dict[str, list[float]] = {}
-    for quantity in [*orders, None]:
-        for field, values in [*env.local_state._asdict().items(), *env.last_info.items()]:
-            record.setdefault(field, []).append(float(values[0, 0]))
-        if quantity is not None:
-            env.step_orders([[quantity]])
-    return record
-
+from tests.scenv.simulation.one_shop import lived, shop
 
 # --- capacity ---
 
