@@ -28,7 +28,7 @@ def check_books(make_batch: MakeBatch, seed: int) -> Check:
     """
     env, rng = make_batch(ROWS), np.random.default_rng(seed)
     env.reset(seed=seed)
-    holding, backorder = unit_costs(env.scenario)
+    (holding, backorder), overflow = unit_costs(env.scenario), overflow_costs(env.scenario)
     rule = reward_rule(env.scenario, env.structure)
     rule.start(np.array(env.last_info["cost"]).T)
     worst, before = 0.0, _copy(env.local_state)
@@ -41,7 +41,7 @@ def check_books(make_batch: MakeBatch, seed: int) -> Check:
         unmet = after.backorder + info.get("lost_sales", 0.0)
         fixed = info.get("order_cost")
         cost = backorder * unmet + holding * after.on_hand + (0.0 if fixed is None else fixed)
-        cost = cost + overflow_costs(env.scenario) * info.get("waiting", 0.0)
+        cost = cost + overflow * info.get("waiting", 0.0)
         scale = 1.0 + np.maximum(before.on_order + before.on_hand, placed + before.backorder + after.demand)
         expected = rule.step(np.array(info["cost"]).T, None if fixed is None else np.array(fixed).T).T
         gaps = _unit_gaps(env, before, after, placed, unmet, info) | {
