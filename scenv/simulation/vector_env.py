@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import methodcaller
 from typing import Any, Literal
 
@@ -150,7 +150,7 @@ class VectorEnv:
     @property
     def local_state(self) -> LocalState:
         """The firms' local states of the period just observed, five arrays [B, N]: what a policy decides on."""
-        return LocalState(*(self._joined(fields).T for fields in zip(*(b.local for b in self._blocks), strict=True)))
+        return self._joined_local(block.local for block in self._blocks)
 
     @property
     def state(self) -> State:
@@ -193,6 +193,10 @@ class VectorEnv:
     def _joined(self, parts: Sequence[Array]) -> Array:
         """The blocks' arrays [.., b] side by side: [.., B]."""
         return parts[0] if len(parts) == 1 else self.structure.xp.concat(parts, axis=1)
+
+    def _joined_local(self, parts: Iterable[LocalState]) -> LocalState:
+        """The blocks' local states, fields [N, b], as one with fields [B, N]."""
+        return LocalState(*(self._joined(fields).T for fields in zip(*parts, strict=True)))
 
     @property
     def period(self) -> int:
@@ -245,7 +249,7 @@ class VectorEnv:
     def step_adjustments(self, adjustments: Any) -> StepResult:
         """Like `step`, with real adjustments a [B, N] (finite) instead of actions: every firm orders max(0, d + a)."""
         self._require_running()
-        given = self._checked_quantities(adjustments, "adjustments", -np.inf)
+        given = self._checked_quantities(adjustments, "adjustments", signed=True)
         return self._step(lambda block, period: block.adjusted_orders(firms_first(given[block.rows]), period))
 
     def step_policy(self, policy: Any) -> StepResult:
@@ -262,8 +266,7 @@ class VectorEnv:
         orders = self._asarray(copy.deepcopy(policy).orders(observed))
         for left in reversed(range(within.rounds)):
             period, given = self.period + 1, orders
-            parts = [block.seen_within(firms_first(given[block.rows]), period) for block in self._blocks]
-            seen = LocalState(*(self._joined(fields).T for fields in zip(*parts, strict=True)))
+            seen = self._joined_local(b.seen_within(firms_first(given[b.rows]), period) for b in self._blocks)
             orders = self._asarray(asked(copy.deepcopy(policy) if left else policy, observed, seen))
         return self.step_orders(orders)
 
@@ -290,15 +293,16 @@ class VectorEnv:
     def step_orders(self, quantities: Any) -> StepResult:
         """Like `step`, with real order quantities [B, N] (finite, not negative) instead of actions."""
         self._require_running()
-        orders = self._checked_quantities(quantities, "orders", 0.0)
+        orders = self._checked_quantities(quantities, "orders", signed=False)
         return self._step(lambda block, _: firms_first(orders[block.rows]))
 
-    def _checked_quantities(self, values: Any, what: str, least: float) -> Array:
+    def _checked_quantities(self, values: Any, what: str, signed: bool) -> Array:
         array = self._asarray(values)
         if tuple(array.shape) != (self.num_envs, len(self.agents)):
             raise ActionError(f"{what} must have shape {(self.num_envs, len(self.agents))}, got {tuple(array.shape)}")
-        if not bool(((array >= least) & (array < np.inf) & (array > -np.inf)).all()):
-            raise ActionError(f"{what} must be finite" + (" and not negative" if least == 0 else ""))
+        enough = array > -np.inf if signed else array >= 0
+        if not bool((enough & (array < np.inf)).all()):
+            raise ActionError(f"{what} must be finite" + ("" if signed else " and not negative"))
         return array
 
     @property
