@@ -218,8 +218,7 @@ def split_orders(structure: Structure, orders: Array, now: Conditions) -> tuple[
     """(orders [N, B] as placed: after the scenario's rules, and a closed firm orders nothing, whatever it decided; the
     part on each order link).
     """
-    if structure.rules is not None:
-        orders = ordered(structure.rules, orders, now.review)
+    orders = ordered(structure.rules, orders, now.review)
     if now.open is not None:
         orders = orders * now.open
     parts = structure.buyers.spread(orders) * structure.share
@@ -230,17 +229,14 @@ def advance(
     structure: Structure, state: State, demand: Array, now: Conditions = USUAL
 ) -> tuple[State, LocalState, Array]:
     """Steps 1 to 5 of a period: receive, take orders, serve, pay, observe. Returns (state, local state, cost)."""
-    arriving, under_way, waiting = arrivals(structure, state.shipments, state.on_hand, now.open)
-    claims = claims_of(structure, state, demand)
-    books, shipped, local = settle(structure, state, arriving, claims, now.open)
-    leaving = goods_leaving(structure, state, shipped)
-    if structure.shipment_lead.at_once is not None:
-        # Goods travel on within the period: after k rounds those that pass k firms have arrived.
-        for _ in range(structure.deliveries):
+    due, claims = state.shipments, claims_of(structure, state, demand)
+    # Goods may travel on within the period: after k more rounds those that pass k firms have arrived.
+    for left in range(structure.deliveries, -1, -1):
+        arriving, under_way, waiting = arrivals(structure, due, state.on_hand, now.open)
+        books, shipped, local = settle(structure, state, arriving, claims, now.open)
+        leaving = goods_leaving(structure, state, shipped)
+        if left:
             due = with_goods_at_once(structure, state, leaving, now)
-            arriving, under_way, waiting = arrivals(structure, due, state.on_hand, now.open)
-            books, shipped, local = settle(structure, state, arriving, claims, now.open)
-            leaving = goods_leaving(structure, state, shipped)
     following = State(
         **books._asdict(),
         claims=claims,
