@@ -12,7 +12,6 @@ firms that are so many links up have their demand.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from scenv.simulation.array_ops import Array
@@ -60,29 +59,11 @@ def adjusted_orders(
     if structure.within is None:
         return orders
     xp, within, placing = structure.xp, structure.within, order_conditions(structure, now, following)
-
-    def answer(claims: Array) -> Array:
-        coming_demand = structure.sellers.sum(claims)
-        answered = coming_demand if unanswered is None else unanswered + coming_demand
-        answered = xp.where(within.firms, answered, demand)
-        return order_quantity(answered, adjustment)
-
-    return _in_rounds(structure, state, orders, coming, placing, answer)
-
-
-def _in_rounds(
-    structure: Structure,
-    state: State,
-    orders: Array,
-    coming: Array,
-    placing: Conditions,
-    answer: Callable[[Array], Array],
-) -> Array:
-    """Orders that have passed all firms that they can pass within a period; `answer` makes them of what reaches all."""
-    assert structure.within is not None
-    for _ in range(structure.within.rounds):
+    for _ in range(within.rounds):
         placed = place_orders(structure, state, orders, placing)
-        orders = answer(claims_of(structure, placed, coming))
+        coming_demand = structure.sellers.sum(claims_of(structure, placed, coming))
+        answered = coming_demand if unanswered is None else unanswered + coming_demand
+        orders = order_quantity(xp.where(within.firms, answered, demand), adjustment)
     return orders
 
 

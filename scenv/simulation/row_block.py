@@ -101,7 +101,7 @@ class RowBlock:
         """Orders [N, b] that adjust by `adjustment` [N, b] the demand that they answer: up to the period just observed,
         or of firms that order within the coming `period`, up to that one.
         """
-        structure, before = self._structure, self._unanswered if self._reviews else None
+        structure, before = self._structure, self._unanswered
         if structure.within is None:  # the coming period does not matter
             return adjusted_orders(structure, self.state, self.answered, adjustment, self._demand[period, ...])
         between = self._between(period)
