@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +10,10 @@ import pytest
 from safetensors.numpy import save_file
 
 import scenv
-from scenv.cli import main
 from scenv.errors import ScenarioError
 from scenv.policies import LearnedPolicies, decide
 from scenv.simulation.observation import LOCAL_STATE_FIELDS
+from tests.scenv.command import Run
 
 FIRMS = scenv.load_network("bg").agents
 VALUES = list(range(-8, 25))
@@ -106,31 +105,19 @@ def test_wrong_arrays(folder: Path, history: object) -> None:
         decide(folder / "policies" / "ret_0", history)
 
 
-def test_the_command(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.chdir(folder)
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["scenv", "decide", *arguments])
-        try:
-            main()
-            code = 0
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        printed = capsys.readouterr()
-        return code, printed.out, printed.err
-
-    assert run("policies/ret_0", "--template", "last.csv")[0] == 0
+def test_the_command(folder: Path, run: Run) -> None:
+    assert run("decide", "policies/ret_0", "--template", "last.csv")[0] == 0
     assert (folder / "last.csv").read_text().splitlines()[0] == "period,backorder,on_hand,on_order,received,demand"
-    assert "exists already" in run("policies/ret_0", "--template", "last.csv")[2]
-    assert "column 'backorder': must be a number" in run("policies/ret_0", "--history", "last.csv")[2]
+    assert "exists already" in run("decide", "policies/ret_0", "--template", "last.csv")[2]
+    assert "column 'backorder': must be a number" in run("decide", "policies/ret_0", "--history", "last.csv")[2]
     (folder / "last.csv").write_text(HISTORY.replace("40,8,14", "4000,8,14"))
     decision = decide("policies/ret_0", "last.csv")
-    code, out, _ = run("policies/ret_0", "--history", "last.csv")
+    code, out, _ = run("decide", "policies/ret_0", "--history", "last.csv")
     assert code == 0
     assert f"ret_0 orders {decision.order:g}" in out
     assert f"{decision.probabilities.max():.1%}" in out
     assert "on_order now is 99 deviations from what it was trained on" in out
-    document = json.loads(run("policies/ret_0", "--history", "last.csv", "--json")[1])
+    document = json.loads(run("decide", "policies/ret_0", "--history", "last.csv", "--json")[1])
     assert document["order"] == decision.order
     assert len(document["history"]) == 6
     for arguments, message in (
@@ -139,6 +126,6 @@ def test_the_command(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyte
         (("policies/ret_0", "--history", "none.csv"), "none.csv: no such file"),
         (("policies/ret_0",), "give either --history FILE, or --template FILE"),
     ):
-        code, _, err = run(*arguments)
+        code, _, err = run("decide", *arguments)
         assert (code, err.count("\n")) == (2, 1)
         assert message in err

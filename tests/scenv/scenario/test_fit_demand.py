@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +9,10 @@ import pytest
 from scipy import stats
 
 import scenv
-from scenv.cli import main
 from scenv.errors import ScenarioError
 from scenv.scenario.demand import read_demand
 from scenv.scenario.demand.fitting import _polya_aeppli, fit_demand
+from tests.scenv.command import Run
 
 WEEK = [0.6, 0.8, 1.0, 1.0, 1.1, 1.5, 1.0]
 KINDS = {
@@ -84,20 +83,8 @@ def test_series_that_cannot_be_fitted(series: list, season: int | None, message:
         fit_demand(series, season)
 
 
-def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
     monkeypatch.setenv("COLUMNS", "140")
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["scenv", *arguments])
-        try:
-            main()
-            code = 0
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        printed = capsys.readouterr()
-        return code, printed.out, printed.err
-
     run("new", "mine")
     code, out, _ = run("fit-demand", "mine/sales.csv", "--out", "mine/fitted.yaml", "--plot", "fit.png")
     assert code == 0
