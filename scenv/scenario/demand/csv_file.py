@@ -12,16 +12,14 @@ import numpy as np
 
 from scenv.errors import ScenvError, did_you_mean, shown
 from scenv.network.csv_table import CsvTable, TableError, read_table
-from scenv.network.rows import MAX_NUMBER
 from scenv.network.workbook import WORKBOOKS, sheets_of_workbook
 from scenv.scenario.demand.layout import (
     Grid,
     Layout,
     Missing,
-    Returns,
     calendar_of_column,
     grid_of_shops,
-    without_returns,
+    quantities,
 )
 from scenv.scenario.demand.time_column import Calendar, calendar_of, time_columns
 from scenv.scenario.fields import FieldError
@@ -125,7 +123,8 @@ def _plain(
     if not read:
         raise FieldError(f"has no column of demand, only {', '.join(filter(None, table.header))}")
     calendar = _calendar(table, when, date_column, must_be_read=not wanted)
-    demand = np.column_stack([_numbers(table, name, missing, layout.returns) for name in read])
+    lines = range(len(table.rows))
+    demand = np.column_stack([quantities(table, lines, name, layout.returns, missing) for name in read])
     return Grid(read, demand, calendar, by_line=True)
 
 
@@ -143,22 +142,6 @@ def _calendar(table: CsvTable, when: list[str], date_column: str | None, must_be
             "or name the one that counts periods in date_column"
         )
     return calendar
-
-
-def _numbers(table: CsvTable, name: str, missing: Missing, returns: Returns) -> np.ndarray:
-    """A column's demand [T]; NaN for an empty cell, where there is a rule for these."""
-    cells = table.column(name)
-    values = without_returns(np.array([table.number(cell) for cell in cells]), returns)
-    good = (values >= 0) & (values <= MAX_NUMBER)
-    if missing in ("zero", "previous"):
-        good |= np.array([cell == "" for cell in cells])
-    if not good.all():
-        line = int(np.argmin(good))
-        raise FieldError(
-            f"data line {line + 1}, column {shown(name)}: must be a finite number from 0 to {MAX_NUMBER:g}, "
-            f"got {shown(cells[line])}{'; say returns: zero if it came back' if values[line] < 0 else ''}"
-        )
-    return values
 
 
 def _one_line_per_period(demand: np.ndarray, calendar: Calendar, missing: Missing, by_line: bool) -> np.ndarray:

@@ -21,7 +21,7 @@ from scenv.network.rows import MAX_NUMBER
 from scenv.scenario.demand.time_column import Calendar, calendar_of, time_columns
 from scenv.scenario.fields import FieldError
 
-__all__ = ["Grid", "Layout", "Missing", "Returns", "calendar_of_column", "grid_of_shops", "without_returns"]
+__all__ = ["Grid", "Layout", "Missing", "Returns", "calendar_of_column", "grid_of_shops", "quantities"]
 
 #: What a period is that the dates jump over, and an empty cell: a refusal, no demand, the demand of the period before;
 #: or (dates only) no period at all, as weekends of a shop that closes.
@@ -114,11 +114,6 @@ def grid_of_shops(
     return _pivoted(*entries, wanted, missing)
 
 
-def without_returns(values: np.ndarray, returns: Returns) -> np.ndarray:
-    """Quantities [T] with 0 where something came back, if the rule says so."""
-    return np.where(values < 0, 0.0, values) if returns == "zero" else values
-
-
 def calendar_of_column(table: CsvTable, name: str, lines: Sequence[int] | None = None) -> Calendar:
     """The times of a column's lines. Raises `FieldError` for the first cell that is no date like those above."""
     column = table.column(name)
@@ -179,7 +174,7 @@ def _across(
     calendar = calendar_of(labels)
     if calendar is None:
         raise FieldError(f"columns {shown(columns[0])} to {shown(columns[-1])} are no periods written in one way")
-    units = np.stack([_quantities(table, lines, name, returns, missing) for name in columns], axis=1)
+    units = np.stack([quantities(table, lines, name, returns, missing) for name in columns], axis=1)
     shops = table.column(shop)
     names = [shops[k] for k in lines for _ in columns]
     return names, np.tile(np.array(calendar.times), len(lines)), units.ravel(), calendar
@@ -211,13 +206,19 @@ def _long(
         )
     shops = table.column(shop)
     names = [shops[k] for k in lines]
-    return names, np.array(calendar.times), _quantities(table, lines, quantity, returns, missing), calendar
+    return names, np.array(calendar.times), quantities(table, lines, quantity, returns, missing), calendar
 
 
-def _quantities(table: CsvTable, lines: list[int], name: str, returns: Returns, missing: Missing) -> np.ndarray:
-    """[lines] units; NaN for an empty cell, where there is a rule for these."""
+def quantities(table: CsvTable, lines: Sequence[int], name: str, returns: Returns, missing: Missing) -> np.ndarray:
+    """[lines] units of a column; NaN for an empty cell, where there is a rule for these.
+
+    Raises:
+        FieldError: naming line and column of the first number below 0 (unless it came back), above the most, or none.
+    """
     column = table.column(name)
-    values = without_returns(np.array([table.number(column[k]) for k in lines]), returns)
+    values = np.array([table.number(column[k]) for k in lines])
+    if returns == "zero":
+        values = np.where(values < 0, 0.0, values)
     good = (values >= 0) & (values <= MAX_NUMBER)
     if missing in ("zero", "previous"):
         good |= np.array([column[k] == "" for k in lines])
