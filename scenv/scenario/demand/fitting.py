@@ -80,10 +80,10 @@ def fit_demand(series: Any, season: int | None = None) -> DemandFit:
         if name != "compound_poisson" or counts.max() <= _LARGEST_COMPOUND
     }
     total = len(counts)
-    bic = {}
+    bic, fitted = {}, {}
     for label, (length, name) in candidates.items():
-        likelihood, parameter = _fitted(counts, length, name)
-        parameters = length + (not np.isnan(parameter))
+        likelihood, fitted[label] = _fitted(counts, length, name)
+        parameters = length + (not np.isnan(fitted[label]))
         bic[label] = -2 * float(likelihood(counts, _means(counts, length, total)).sum()) + parameters * np.log(total)
     early = counts[: total - total // 5]
     scores = {}
@@ -94,7 +94,7 @@ def fit_demand(series: Any, season: int | None = None) -> DemandFit:
     kind = next(iter(bic))
     length, name = candidates[kind]
     means = _means(counts, length, length)
-    process = _process(name, float(means.mean()), _fitted(counts, length, name)[1])
+    process = _process(name, float(means.mean()), fitted[kind])
     if length > 1:
         factors = [_round(factor) for factor in means / means.mean()]
         process = {"kind": "seasonal", "base": process, "factors": factors}
