@@ -43,13 +43,14 @@ class LearnedPolicies:
         if scenario is None:
             self.firms = _in_order_of_training(folder, policies)
         else:
-            self.firms = _for_scenario(folder, policies, load_scenario(scenario))
+            scenario = load_scenario(scenario)
+            self.firms = _for_scenario(folder, policies, scenario)
         sizes = {firm.observation_size for firm in self.firms}
         if len(sizes) > 1 or min(sizes) % LOCAL_STATE_SIZE:
             raise ScenarioError(f"{folder}: firms observe {sorted(sizes)} numbers; scenv's see 5 a period, all alike")
         self._memory = min(sizes) // LOCAL_STATE_SIZE - 1
         self._history: FunctionalHistory | None = None
-        self._answered = None if scenario is None else AnsweredDemand(load_scenario(scenario))
+        self._answered = None if scenario is None else AnsweredDemand(scenario)
 
     def reset(self, num_envs: int, seed: int | None = None) -> None:
         """Forget the past: what was before the start is observed as zeros."""
