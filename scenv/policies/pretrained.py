@@ -60,9 +60,10 @@ class Pretrained:
         scenario = load_scenario(scenario)
         _require_suited(scenario)
         self.agents = scenario.network.agents
-        self.beyond = _beyond(scenario)
+        structure = build_structure(scenario)
+        self.beyond = _beyond(scenario, structure.lead_time)
         self._parameters = _read(Path(weights))
-        self._places = places_of(scenario)
+        self._places = places_of(scenario, structure)
         self._context = context_of(
             self._parameters, self._places.features, self._places.of_customers, self._places.of_suppliers
         )
@@ -97,10 +98,9 @@ def _require_suited(scenario: Scenario) -> None:
         raise ScenarioError("policy pretrained weighs holding against backorder costs; expected both above 0 somewhere")
 
 
-def _beyond(scenario: Scenario) -> tuple[str, ...]:
-    """What it has not been trained on."""
+def _beyond(scenario: Scenario, lead_time: np.ndarray) -> tuple[str, ...]:
+    """What it has not been trained on; `lead_time` [N] is the firms'."""
     found = [f"{field}: none in training" for field in extensions(scenario) if not field.endswith("lead_time")]
-    lead_time = build_structure(scenario).lead_time
     if any(field.endswith("lead_time") for field in extensions(scenario)):
         found.append("random lead times: fixed ones in training")
     elif lead_time.min() < 2 or lead_time.max() > 9:
