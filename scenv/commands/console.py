@@ -25,6 +25,7 @@ __all__ = [
     "policy_conditions",
     "refuse_to_overwrite",
     "write_comparisons",
+    "write_text",
 ]
 
 SourceArgument = Annotated[
@@ -105,14 +106,19 @@ class Comparable(Protocol):
 
 
 def write_comparisons(path: Path, comparisons: Mapping[str, Comparable]) -> None:
-    """Write what `--json` asked for: the one comparison, or those of several labels.
-
-    Raises:
-        ScenvError: if the file cannot be written.
-    """
+    """Write what `--json` asked for: the one comparison, or those of several labels. Raises as `write_text`."""
     documents = [comparison.to_dict() for comparison in comparisons.values()]
     document = documents[0] if list(comparisons) == [""] else {"comparisons": documents}
+    write_text(path, json.dumps(document, indent=2, allow_nan=False) + "\n", f"--json {path}")
+
+
+def write_text(path: Path, text: str, label: str | None = None) -> None:
+    """Write a file that a command was asked for.
+
+    Raises:
+        ScenvError: if it cannot be written, in one line that begins with `label`, by default the path.
+    """
     try:
-        path.write_text(json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        path.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise ScenvError(f"--json {path}: cannot be written ({error.strerror})") from error
+        raise ScenvError(f"{label or path}: cannot be written ({error.strerror})") from error

@@ -12,7 +12,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from scenv.commands.console import output_console, refuse_to_overwrite
+from scenv.commands.console import output_console, refuse_to_overwrite, write_text
 from scenv.errors import ScenvError
 from scenv.policies.deciding import Decision, decide, history_template, read_firm
 from scenv.simulation.observation import LOCAL_STATE_FIELDS
@@ -44,11 +44,7 @@ def decide_command(
         raise ScenvError("give either --history FILE, or --template FILE to write an empty one")
     if template is not None:
         refuse_to_overwrite(template, force)
-        text = history_template(read_firm(policy))
-        try:
-            template.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise ScenvError(f"{template}: cannot be written ({error.strerror})") from error
+        write_text(template, history_template(read_firm(policy)))
         print(f"wrote {template}: fill in a line for each period, oldest first")
         return
     decision = decide(policy, history)

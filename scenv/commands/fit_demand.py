@@ -11,7 +11,7 @@ import yaml
 from rich.markup import escape
 from rich.table import Table
 
-from scenv.commands.console import output_console, refuse_to_overwrite
+from scenv.commands.console import output_console, refuse_to_overwrite, write_text
 from scenv.drawing.canvas import SUFFIXES, require_matplotlib, save
 from scenv.errors import ScenarioError, ScenvError
 from scenv.render.demand_fit_picture import draw_demand_fits
@@ -60,10 +60,7 @@ def fit_demand_command(
     text = yaml.safe_dump({"demand": demand}, sort_keys=False, default_flow_style=None, allow_unicode=True, width=1000)
     print(text, end="")
     if out is not None:
-        try:
-            out.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise ScenvError(f"{out}: cannot be written ({error.strerror})") from error
+        write_text(out, text)
         print(f"wrote {out}")
     if plot is not None:
         save(draw_demand_fits(fits), plot)
