@@ -72,7 +72,6 @@ def fresh_parameters(seed: int, width: int, hidden: int) -> dict[str, Tensor]:
         scale *= {"context.weight": 0.005, "second": 1.0, "first": 1.0}.get(name, 0.5)
         parameters[name] = scale * torch.randn(shape, generator=generator)
     bias = parameters["context.bias"]
-    hidden = (bias.shape[1] - SEEN - 1) // 3
     bias[0, -hidden:] = 0.03 * (2 / hidden) ** 0.5 * torch.randn(hidden, generator=generator)
     for field, weight in {"backorder": 0.1, "on_hand": -0.1, "on_order": -0.1}.items():
         bias[0, SEEN - 5 + LocalState._fields.index(field)] = weight
