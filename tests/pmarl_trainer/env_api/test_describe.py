@@ -67,6 +67,15 @@ def test_what_cannot_be_read_as_a_graph_is_refused(matrix, message):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        ({"adjacency_matrix": None}, "has no adjacency_matrix"),
+        ({"adjacency_matrix": np.eye(3)}, r"must have shape \[2, 2\]"),
+        ({"num_actions": np.array([3])}, r"num_actions must have shape \[2\]"),
+        ({"reward_delay": np.array([-1, 0])}, "agent 'agent_0': reward_delay must be a whole number, at least 0"),
+        ({"reward_delay": np.array([8, 0])}, "too short"),
+        (
+            {"observation_scale": np.array([1.0, -1.0])},
+            "agent 'agent_1': observation_scale must be positive",
+        ),
         ({"agents": ("a", "a")}, "two agents of the name 'a'"),
         ({"agents": (1, "1")}, "two agents of the name '1'"),
         ({"agents": ()}, "agents is empty"),

@@ -41,27 +41,6 @@ def test_bad_entries_are_refused_in_one_line(entry, arguments, message):
     assert len(str(caught.value).splitlines()) == 1
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"adjacency_matrix": None}, "has no adjacency_matrix"),
-        ({"adjacency_matrix": np.eye(3)}, r"must have shape \[2, 2\]"),
-        ({"num_actions": np.array([3])}, r"num_actions must have shape \[2\]"),
-        ({"reward_delay": np.array([-1, 0])}, "agent 'agent_0': reward_delay must be a whole number, at least 0"),
-        ({"reward_delay": np.array([8, 0])}, "too short"),
-        (
-            {"observation_scale": np.array([1.0, -1.0])},
-            "agent 'agent_1': observation_scale must be positive",
-        ),
-    ],
-)
-def test_an_environment_that_does_not_keep_to_the_door_is_refused(change, message):
-    env = IdentityGame(2)
-    vars(env).update(change)
-    with pytest.raises(DoorError, match=message):
-        describe(env)
-
-
 def test_adjacency_can_be_given():
     env = IdentityGame(2)
     env.adjacency_matrix = None
