@@ -17,6 +17,7 @@ from pmarl_trainer.learners.actor_critic import Learner
 from pmarl_trainer.learners.listening import Collect, Listen
 from pmarl_trainer.networks.attention import Told
 from pmarl_trainer.parties import fixed_point
+from pmarl_trainer.parties.gradients import gradient_of
 from pmarl_trainer.parties.messages import Parcels, Phase, Total, Trade
 from pmarl_trainer.parties.seat import Seat
 
@@ -69,10 +70,10 @@ class EmbeddingExchange:
 
     def _return_gradients(self) -> Phase:
         """Tell the neighbours how their embeddings should change; let one's own encoder learn from what they say."""
-        heard, gradients = self._seat.heard, _gradient(self._told.heard)
+        heard, gradients = self._seat.heard, gradient_of(self._told.heard)
         parcels = {neighbour: {"gradient": gradients[k]} for k, neighbour in enumerate(heard)}
         came: Parcels = yield Trade("gradient", self._seat.rounds.next("gradient"), parcels)
-        total = _gradient(self._told.own)[0]
+        total = gradient_of(self._told.own)[0]
         for neighbour in heard:
             total = total + came[neighbour]["gradient"]
         self._own.backward(total.unsqueeze(0))  # type: ignore[no-untyped-call]
@@ -80,14 +81,10 @@ class EmbeddingExchange:
     def _share_attention(self) -> Phase:
         """Put the sum of all firms' gradients in the place of the own one."""
         shared = self._learner.critic.shared_parameters()
-        own = torch.cat([_gradient(parameter).flatten() for parameter in shared])
+        own = torch.cat([gradient_of(parameter).flatten() for parameter in shared])
         if not bool(torch.isfinite(own).all()):
             raise DivergedError(f"{self._seat.agent}: training diverged: its critic's gradient is not finite")
         summed = yield Total("attention", self._seat.rounds.next("attention"), fixed_point.split(own))
         parts = fixed_point.join(summed).split_with_sizes([parameter.numel() for parameter in shared])
         for parameter, part in zip(shared, parts, strict=True):
             parameter.grad = part.view_as(parameter).to(parameter.dtype)
-
-
-def _gradient(leaf: Tensor) -> Tensor:
-    return torch.zeros_like(leaf) if leaf.grad is None else leaf.grad

@@ -19,6 +19,7 @@ from pmarl_trainer.env_api.firm import FirmEnv
 from pmarl_trainer.errors import DivergedError
 from pmarl_trainer.learners.clipping import clip_by_group
 from pmarl_trainer.learners.hindsight import HindsightLearner, answered_demand
+from pmarl_trainer.parties.gradients import gradient_of
 from pmarl_trainer.parties.messages import Parcels, Phase, Rounds, Total, Trade
 
 
@@ -118,7 +119,7 @@ class HindsightParty:
                 results.append(period.cost)
                 adjoints.append(torch.full_like(period.cost, scale))
             if following is not None:
-                parcels = {name: {"price": _gradient(leaf)} for name, leaf in following.arrived.items()}
+                parcels = {name: {"price": gradient_of(leaf)} for name, leaf in following.arrived.items()}
                 prices: Parcels = yield Trade("prices", self._rounds.next("prices"), parcels)
                 pairs: list[tuple[Tensor, Tensor | None]]
                 pairs = [(tensor, prices[name]["price"]) for name, tensor in period.sent.items()]
@@ -142,7 +143,3 @@ def _cut(tensor: Tensor, carried: list[Tensor], began: list[Tensor]) -> Tensor:
     carried.append(tensor)
     began.append(leaf)
     return leaf
-
-
-def _gradient(leaf: Tensor) -> Tensor:
-    return torch.zeros_like(leaf) if leaf.grad is None else leaf.grad
