@@ -7,7 +7,7 @@ him: a run on one machine. Policies that were put together are those of the stac
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from pmarl_trainer.parties.party_checkpoints import held
 from pmarl_trainer.parties.party_log import Line
 from pmarl_trainer.training import checkpoint
 from pmarl_trainer.training.file_names import file_stems
-from pmarl_trainer.training.run_checkpoints import checkpoint_path, keep_policies
+from pmarl_trainer.training.run_checkpoints import checkpoint_path, facts_of, keep_policies
 from pmarl_trainer.training.state import RunState, read_state
 
 #: Of these numbers a row of metrics has the sum over firms; of all others the mean.
@@ -88,5 +88,4 @@ def _assembled(
         seconds = max(seconds, state.seconds)
         parts.append({name: tensor for name, tensor in tensors.items() if name.startswith(("policy.", "scaler."))})
     whole = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
-    identity = checkpoint.identity(spec, config.train)
-    return whole, {"identity": identity, "state": asdict(replace(state, seconds=seconds))}
+    return whole, facts_of(spec, config.train, replace(state, seconds=seconds))

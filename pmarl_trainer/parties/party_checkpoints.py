@@ -6,14 +6,13 @@ are of the same format as a run's, for a team of one.
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 
 from pmarl_trainer.data.replay import Replay
 from pmarl_trainer.learners.trainable import Trainable
 from pmarl_trainer.parties.seat import Seat
 from pmarl_trainer.training import checkpoint
-from pmarl_trainer.training.run_checkpoints import checkpoint_path, read_checkpoint
+from pmarl_trainer.training.run_checkpoints import checkpoint_path, facts_of, read_checkpoint
 from pmarl_trainer.training.state import RunState
 
 _KEPT = 2
@@ -30,14 +29,10 @@ def save(seat: Seat, learner: Trainable, replay: Replay | None, state: RunState)
     tensors = checkpoint.learner_state(learner)
     if replay is not None:
         tensors |= {f"replay.{name}": tensor for name, tensor in replay.state_dict().items()}
-    checkpoint.save(checkpoint_path(seat.folder, str(state.rollout)), tensors, _facts(seat, state))
+    facts = facts_of(seat.spec, seat.train, state)
+    checkpoint.save(checkpoint_path(seat.folder, str(state.rollout)), tensors, facts)
     for old in held(seat.folder)[1:-_KEPT]:
         checkpoint_path(seat.folder, str(old)).unlink()
-
-
-def save_best(seat: Seat, learner: Trainable, state: RunState) -> None:
-    """Keep the own policy of the best so far."""
-    checkpoint.save(checkpoint_path(seat.folder, "best"), checkpoint.policy_state(learner), _facts(seat, state))
 
 
 def load(seat: Seat, learner: Trainable, replay: Replay | None, rollout: int) -> RunState:
@@ -55,11 +50,5 @@ def load(seat: Seat, learner: Trainable, replay: Replay | None, rollout: int) ->
     tensors, state = read_checkpoint(path, seat.spec, seat.train, learner.device)
     checkpoint.load_learner(path, learner, tensors)
     if replay is not None:
-        replay.load_state_dict(
-            {name.removeprefix("replay."): tensor for name, tensor in tensors.items() if name.startswith("replay.")}
-        )
+        replay.load_state_dict(checkpoint.below(tensors, "replay."))
     return state
-
-
-def _facts(seat: Seat, state: RunState) -> dict[str, object]:
-    return {"identity": checkpoint.identity(seat.spec, seat.train), "state": asdict(state)}

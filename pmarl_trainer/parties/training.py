@@ -15,6 +15,7 @@ from pmarl_trainer.parties.messages import Agree, Phase, Total
 from pmarl_trainer.parties.party_log import Line, cut_log, write_line
 from pmarl_trainer.parties.seat import Seat
 from pmarl_trainer.training.atomic_file import remove_leftovers
+from pmarl_trainer.training.run_checkpoints import save_best
 from pmarl_trainer.training.state import RunState
 
 
@@ -92,5 +93,5 @@ def _evaluate(party: Party, seat: Seat, state: RunState) -> Phase:
     best = total < state.best_score
     if best:
         state.best_score, state.best_rollout = total, state.rollout
-        party_checkpoints.save_best(seat, party.learner, state)
+        save_best(seat.folder, seat.spec, seat.train, party.learner, state)
     return costs.tolist(), best

@@ -164,14 +164,14 @@ def load_learner(path: Path, learner: Trainable, tensors: Mapping[str, Tensor], 
     try:
         for name, module in learner.modules().items():
             if not policy_only or name in ("policy", "scaler"):
-                module.load_state_dict(_below(tensors, f"{name}."))
+                module.load_state_dict(below(tensors, f"{name}."))
         if policy_only:
             return
         for name, tensor in learner.loose_tensors().items():
             tensor.detach().copy_(tensors[name])
         for name, optimiser in learner.optimisers().items():
             slots: dict[int, dict[str, Tensor]] = {}
-            for key, tensor in _below(tensors, f"optimiser.{name}.").items():
+            for key, tensor in below(tensors, f"optimiser.{name}.").items():
                 index, slot = key.split(".")
                 slots.setdefault(int(index), {})[slot] = tensor
             optimiser.load_state_dict({**optimiser.state_dict(), "state": slots})
@@ -179,5 +179,6 @@ def load_learner(path: Path, learner: Trainable, tensors: Mapping[str, Tensor], 
         raise CheckpointError(f"{path}: does not fit this run ({' '.join(str(error).split())})") from error
 
 
-def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+def below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The tensors whose names begin with `prefix`, by what follows it."""
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

@@ -26,9 +26,14 @@ def checkpoint_path(folder: Path, which: str) -> Path:
     return folder / "checkpoints" / f"{which}.safetensors"
 
 
+def facts_of(spec: EnvSpec, config: TrainConfig, state: RunState) -> dict[str, Any]:
+    """What a checkpoint says besides its tensors: of which run it is, and how far that was."""
+    return {"identity": checkpoint.identity(spec, config), "state": asdict(state)}
+
+
 def save_best(folder: Path, spec: EnvSpec, config: TrainConfig, learner: Trainable, state: RunState) -> None:
     """Keep the policies as the best so far."""
-    facts = {"identity": checkpoint.identity(spec, config), "state": asdict(state)}
+    facts = facts_of(spec, config, state)
     checkpoint.save(checkpoint_path(folder, "best"), checkpoint.policy_state(learner), facts)
 
 
@@ -39,7 +44,7 @@ def save_last(
     tensors = checkpoint.learner_state(learner)
     if replay is not None and config.checkpoint_memory:
         tensors |= {f"replay.{name}": tensor for name, tensor in replay.state_dict().items()}
-    facts = {"identity": checkpoint.identity(spec, config), "state": asdict(state)}
+    facts = facts_of(spec, config, state)
     checkpoint.save(checkpoint_path(folder, "last"), tensors, facts)
     if config.keep_checkpoints_num != 0:
         keep_policies(folder, config, state.rollout, checkpoint.policy_state(learner), facts)
@@ -82,7 +87,7 @@ def load_last(folder: Path, spec: EnvSpec, config: TrainConfig, learner: Trainab
     if state.rollout > config.rollouts:
         raise CheckpointError(f"{path}: of another run: it stands after rollout {state.rollout} of {config.rollouts}")
     checkpoint.load_learner(path, learner, tensors)
-    memory = {name.removeprefix("replay."): t for name, t in tensors.items() if name.startswith("replay.")}
+    memory = checkpoint.below(tensors, "replay.")
     if replay is not None and memory:
         replay.load_state_dict(memory)
     return state
