@@ -58,13 +58,13 @@ def init(options: InitOptions) -> None:
     require_extra()
     from pmarl_trainer.config.files import read_config
     from pmarl_trainer.parties.wire.description import read_description
-    from pmarl_trainer.parties.wire.founding import below, found
+    from pmarl_trainer.parties.wire.founding import found
 
     config = read_config(options.scenario, options.words or (), method=options.method, seed=options.seed)
     places = found(
         config,
         Path(options.scenario).stem,
-        below(options.out),
+        options.out,
         addresses=lambda number: f"{options.host}:{options.port + number}",
         aggregator=options.aggregator,
         few=options.allow_few_firms,

@@ -22,7 +22,7 @@ from pmarl_trainer.learners.evaluation import Outcome
 from pmarl_trainer.parties.party_checkpoints import held
 from pmarl_trainer.parties.party_log import Line
 from pmarl_trainer.training import checkpoint
-from pmarl_trainer.training.file_names import file_stems
+from pmarl_trainer.training.file_names import agent_folders
 from pmarl_trainer.training.run_checkpoints import checkpoint_path, facts_of, keep_policies
 from pmarl_trainer.training.state import RunState, read_state
 
@@ -33,8 +33,7 @@ _CPU = torch.device("cpu")
 
 def party_folders(folder: Path, agents: tuple[str, ...]) -> dict[str, Path]:
     """Where each firm of a run in `folder` keeps what is its own."""
-    stems = file_stems(agents)
-    return {agent: folder / "parties" / stem for agent, stem in zip(agents, stems, strict=True)}
+    return agent_folders(folder / "parties", agents)
 
 
 def secret_of(config: RunConfig, number: int) -> int:

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
+
+
+def agent_folders(folder: Path, agents: tuple[str, ...]) -> dict[str, Path]:
+    """A folder for each agent in this one."""
+    return {agent: folder / stem for agent, stem in zip(agents, file_stems(agents), strict=True)}
 
 
 def file_stems(agents: tuple[str, ...]) -> list[str]:

@@ -16,14 +16,14 @@ from pmarl_trainer.parties.refusals import refuse_undivided
 from pmarl_trainer.parties.wire.certificates import Authority
 from pmarl_trainer.parties.wire.description import Firm, RunDescription
 from pmarl_trainer.parties.wire.party_folder import SCENARIO, PartyFile, write_folder
-from pmarl_trainer.training.file_names import file_stems
+from pmarl_trainer.training.file_names import agent_folders
 from pmarl_trainer.training.setup import open_env
 
 
 def found(
     config: RunConfig,
     name: str,
-    folders: Callable[[tuple[str, ...]], dict[str, Path]],
+    folder: Path,
     *,
     addresses: Callable[[int], str],
     secret: Callable[[int], int] = lambda _: secrets.randbits(62),
@@ -36,7 +36,7 @@ def found(
     Args:
         config: the whole environment and the settings of training.
         name: of the run.
-        folders: where the firms' folders go.
+        folder: where the firms' folders go (`agent_folders`).
         addresses: the how-manieth firm -> HOST:PORT.
         secret: the how-manieth firm -> its secret seed.
         aggregator: who adds up; the first firm unless given.
@@ -48,7 +48,7 @@ def found(
     """
     refuse_undivided(config.train)
     env, spec = open_env(config, 1, config.train.seed)
-    places = folders(spec.agents)
+    places = agent_folders(folder, spec.agents)
     for place in places.values():
         if place.exists() and any(place.iterdir()):
             raise ConfigError(f"{place}: already there and not empty; give another --out")
@@ -81,8 +81,3 @@ def found(
         own = PartyFile(firm=agent, listen=addresses(number), secret_seed=secret(number))
         write_folder(place, own, description, identities[agent])
     return places
-
-
-def below(folder: Path) -> Callable[[tuple[str, ...]], dict[str, Path]]:
-    """A folder by each firm's name below this one."""
-    return lambda agents: {agent: folder / stem for agent, stem in zip(agents, file_stems(agents), strict=True)}

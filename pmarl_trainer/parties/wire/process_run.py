@@ -15,7 +15,8 @@ from pmarl_trainer.errors import TrainerError
 from pmarl_trainer.parties.assembly import newest_common, secret_of
 from pmarl_trainer.parties.local_run import Meeting
 from pmarl_trainer.parties.party_log import read_log
-from pmarl_trainer.parties.wire.founding import below, found
+from pmarl_trainer.parties.wire.founding import found
+from pmarl_trainer.training.file_names import agent_folders
 from pmarl_trainer.training.interruption import interruption
 from pmarl_trainer.training.observer import Observer
 from pmarl_trainer.training.selection import Selection
@@ -37,13 +38,14 @@ def train_processes(config: RunConfig, folder: Path, *, observers: Sequence[Obse
     """
     _, spec = open_env(config, 1, config.train.seed)
     meeting = Meeting(config, spec, folder, Selection(config, spec), observers)
-    places = below(folder / "consortium")(spec.agents)
+    consortium = folder / "consortium"
+    places = agent_folders(consortium, spec.agents)
     if not all((place / "party.yaml").exists() for place in places.values()):
         ports = _free_ports(len(places))
         found(
             config,
             folder.name,
-            lambda _: places,
+            consortium,
             addresses=lambda number: f"127.0.0.1:{ports[number]}",
             secret=lambda number: secret_of(config, number),
             few=True,  # whoever has all firms on one machine hides nothing from himself

@@ -7,7 +7,7 @@ from safetensors.torch import load_file
 
 from pmarl_trainer.config.files import build_config
 from pmarl_trainer.parties.party_log import read_log
-from pmarl_trainer.parties.wire.founding import below, found
+from pmarl_trainer.parties.wire.founding import found
 from pmarl_trainer.parties.wire.party_run import run_party
 from tests.pmarl_trainer.parties.wire.consortium import CHAIN, free_ports
 
@@ -36,7 +36,7 @@ def consortium(folder, method, **train):
     return found(
         build_config({"env": env, "train": settings}, "test"),
         "test",
-        below(folder),
+        folder,
         addresses=lambda number: f"127.0.0.1:{ports[number]}",
         secret=lambda number: 100 + number,
     )
