@@ -20,12 +20,12 @@ from pmarl_trainer.parties.wire.certificates import Identity, check_certificate,
 from pmarl_trainer.parties.wire.codec import WireError
 from pmarl_trainer.parties.wire.description import RunDescription
 from pmarl_trainer.parties.wire.gate import Gate
-from pmarl_trainer.parties.wire.kinds import kinds_of_agreement
+from pmarl_trainer.parties.wire.kinds import Kind, kinds_of_agreement, kinds_of_sum
 from pmarl_trainer.parties.wire.links import Links, Peer
 from pmarl_trainer.parties.wire.masks import Masks
 from pmarl_trainer.parties.wire.post import PartyLostError, Post
 from pmarl_trainer.parties.wire.server import Server
-from pmarl_trainer.parties.wire.session import NONCE_BYTES, session_of
+from pmarl_trainer.parties.wire.session import JOIN, JOINED, NONCE_BYTES, session_of
 
 
 @dataclass
@@ -180,9 +180,7 @@ class GrpcExchange:
         if self._masks is None:
             raise TrainerError("the exchange was not entered")
         part = self._masks.hide(wish.purpose, wish.round, wish.value).reshape(-1)
-        total = self._through_hub(
-            f"part/{wish.purpose}", "masked", f"total/{wish.purpose}", "total", wish.round, part, fixed_point.add
-        )
+        total = self._through_hub(kinds_of_sum(wish.purpose), wish.round, part, fixed_point.add)
         return fixed_point.decode(total).reshape(wish.value.shape)
 
     def _agree(self, wish: Agree) -> int:
@@ -191,25 +189,26 @@ class GrpcExchange:
             return torch.tensor([greatest_common(held)])
 
         own = torch.tensor(wish.values, dtype=torch.int64)
-        up, down = (kind.name for kind in kinds_of_agreement(wish.purpose))
-        return int(self._through_hub(up, "values", down, "value", 0, own, settle))
+        return int(self._through_hub(kinds_of_agreement(wish.purpose), 0, own, settle))
 
     def _through_hub(
         self,
-        up: str,
-        given: str,
-        down: str,
-        got: str,
+        kinds: tuple[Kind, Kind],
         round: int,
         own: Tensor,
         combine: Callable[[list[Tensor]], Tensor],
+        deadline: float | None = None,
     ) -> Tensor:
-        """Give the aggregator what is one's own; what it makes of everybody's."""
+        """Give the aggregator what is one's own; what it makes of everybody's. `kinds`, of one tensor each, are those
+        of the way there and of the way back.
+        """
+        up, down = kinds
+        (given,), (got,) = up.tensors, down.tensors
         if self.firm != self._hub:
-            self._send({self._hub: {given: own}}, up, round)
-            return self._take(self._hub, down, round)[got]
-        result = combine([own, *(self._take(name, up, round)[given] for name in self._others)])
-        self._send({name: {got: result} for name in self._others}, down, round)
+            self._send({self._hub: {given: own}}, up.name, round)
+            return self._take(self._hub, down.name, round, deadline)[got]
+        result = combine([own, *(self._take(name, up.name, round, deadline)[given] for name in self._others)])
+        self._send({name: {got: result} for name in self._others}, down.name, round)
         return result
 
     def _send(self, parcels: Mapping[str, Mapping[str, Tensor]], kind: str, round: int) -> None:
@@ -249,13 +248,12 @@ class GrpcExchange:
         """Everybody's fresh number of this start of the run, by firm; one's own is among them."""
         own = torch.frombuffer(bytearray(secrets.token_bytes(NONCE_BYTES)), dtype=torch.uint8)
         names = sorted(self.description.firms)
-        if self.firm == self._hub:
-            came = {name: self._take(name, "join", 0, self._patience)["nonce"] for name in self._others}
-            every = torch.stack([own if name == self.firm else came[name] for name in names])
-            self._send({name: {"nonces": every} for name in self._others}, "joined", 0)
-        else:
-            self._send({self._hub: {"nonce": own}}, "join", 0)
-            every = self._take(self._hub, "joined", 0, self._patience)["nonces"]
-            if not torch.equal(every[names.index(self.firm)], own):
-                raise WireError(f"{self._hub} began the run with another number than {self.firm}'s own")
+
+        def by_name(numbers: list[Tensor]) -> Tensor:
+            came = dict(zip((self.firm, *self._others), numbers, strict=True))
+            return torch.stack([came[name] for name in names])
+
+        every = self._through_hub((JOIN, JOINED), 0, own, by_name, self._patience)
+        if not torch.equal(every[names.index(self.firm)], own):
+            raise WireError(f"{self._hub} began the run with another number than {self.firm}'s own")
         return {name: every[i].numpy().tobytes() for i, name in enumerate(names)}
