@@ -59,6 +59,7 @@ def init(options: InitOptions) -> None:
     from pmarl_trainer.config.files import read_config
     from pmarl_trainer.parties.wire.description import read_description
     from pmarl_trainer.parties.wire.founding import found
+    from pmarl_trainer.parties.wire.party_folder import RUN
 
     config = read_config(options.scenario, options.words or (), method=options.method, seed=options.seed)
     places = found(
@@ -70,7 +71,7 @@ def init(options: InitOptions) -> None:
         few=options.allow_few_firms,
     )
     first = next(iter(places.values()))
-    _, run = read_description(first / "run.yaml")
+    _, run = read_description(first / RUN)
     print(f"{len(places)} folders in {options.out}; the run description's SHA-256 is {run}")
     print(f"each firm starts its own: pmarl-party run {first}")
 

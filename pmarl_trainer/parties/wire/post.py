@@ -11,6 +11,8 @@ from pmarl_trainer.parties.wire.codec import Envelope
 
 #: A neighbour that does not wait for anything is at most one message ahead; one more is the session's beginning.
 _MOST_WAITING = 4
+#: Between what a firm stopped for and who told of it.
+HEARSAY = " (says "
 
 
 class PartyLostError(TrainerError):

@@ -16,6 +16,8 @@ from pmarl_trainer.parties.assembly import newest_common, secret_of
 from pmarl_trainer.parties.local_run import Meeting
 from pmarl_trainer.parties.party_log import read_log
 from pmarl_trainer.parties.wire.founding import found
+from pmarl_trainer.parties.wire.party_folder import PARTY
+from pmarl_trainer.parties.wire.post import HEARSAY
 from pmarl_trainer.training.file_names import agent_folders
 from pmarl_trainer.training.interruption import interruption
 from pmarl_trainer.training.observer import Observer
@@ -40,7 +42,7 @@ def train_processes(config: RunConfig, folder: Path, *, observers: Sequence[Obse
     meeting = Meeting(config, spec, folder, Selection(config, spec), observers)
     consortium = folder / "consortium"
     places = agent_folders(consortium, spec.agents)
-    if not all((place / "party.yaml").exists() for place in places.values()):
+    if not all((place / PARTY).exists() for place in places.values()):
         ports = _free_ports(len(places))
         found(
             config,
@@ -99,7 +101,7 @@ def _refuse_failed(parties: Mapping[str, subprocess.Popen[str]]) -> None:
     if killed:
         raise TrainerError(f"{killed[0]}'s process was killed; all firms stopped, and --resume goes on")
     if failed:
-        name, lines = min(failed.items(), key=lambda entry: "(says" in "".join(entry[1]))
+        name, lines = min(failed.items(), key=lambda entry: HEARSAY in "".join(entry[1]))
         raise TrainerError(f"{name}: {lines[-1] if lines else 'stopped without a word'}")
 
 

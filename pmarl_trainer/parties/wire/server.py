@@ -14,11 +14,8 @@ from pmarl_trainer.errors import TrainerError
 from pmarl_trainer.parties.wire.certificates import Identity, fingerprint
 from pmarl_trainer.parties.wire.codec import PROTOCOL, Envelope, WireError, open_envelope
 from pmarl_trainer.parties.wire.gate import Gate, GateError
-from pmarl_trainer.parties.wire.post import PartyLostError, Post
+from pmarl_trainer.parties.wire.post import HEARSAY, PartyLostError, Post
 from pmarl_trainer.parties.wire.rpc import SERVICE, server_credentials, server_on
-
-#: Between what a firm stopped for and who told of it.
-HEARSAY = " (says "
 
 
 class HandshakeError(TrainerError):
