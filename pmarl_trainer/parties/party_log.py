@@ -45,10 +45,18 @@ def write_line(folder: Path, line: Line) -> None:
         file.write(json.dumps(asdict(line)) + "\n")
 
 
-def read_log(folder: Path) -> list[Line]:
-    """The lines in order; a last one without its end, which a killed process has left, does not count."""
+def read_log(folder: Path, after: int = 0) -> list[Line]:
+    """The lines of rollouts later than `after` in order; a last one without its end, which a killed process has left,
+    does not count.
+    """
     path = folder / _NAME
     if not path.is_file():
         return []
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    return [Line(**json.loads(line)) for line in lines if line.endswith("\n")]
+    found: list[Line] = []
+    for text in reversed([line for line in lines if line.endswith("\n")]):  # so that what is known is not parsed again
+        line = Line(**json.loads(text))
+        if line.rollout <= after:
+            break
+        found.append(line)
+    return found[::-1]

@@ -61,10 +61,10 @@ def train_processes(config: RunConfig, folder: Path, *, observers: Sequence[Obse
         asked = stack.enter_context(interruption([observer.interrupted for observer in observers]))
         parties = {name: _start(places[name], meeting.folders[name]) for name in spec.agents}
         stack.callback(_kill, parties)
-        told, stopping = dict.fromkeys(spec.agents, beginning.rollout), False
+        told, stopping = beginning.rollout, False
         while any(party.poll() is None for party in parties.values()):
             time.sleep(_PAUSE)
-            _tell(meeting, told)
+            told = _tell(meeting, told)
             if (asked() or meeting.stop) and not stopping:
                 stopping = True
                 next(iter(parties.values())).terminate()  # it asks all others to stop with it
@@ -84,14 +84,16 @@ def _start(place: Path, training: Path) -> subprocess.Popen[str]:
     )
 
 
-def _tell(meeting: Meeting, told: dict[str, int]) -> None:
-    """Tell the meeting of rollouts that all firms have written down."""
-    lines = {name: read_log(folder) for name, folder in meeting.folders.items()}
-    newest = min(max((line.rollout for line in own), default=0) for own in lines.values())
-    for rollout in range(min(told.values()) + 1, newest + 1):
+def _tell(meeting: Meeting, told: int) -> int:
+    """Tell the meeting of rollouts after `told` that all firms have written down; the newest of them."""
+    lines = {
+        name: {line.rollout: line for line in read_log(folder, after=told)} for name, folder in meeting.folders.items()
+    }
+    newest = min(max(own, default=told) for own in lines.values())
+    for rollout in range(told + 1, newest + 1):
         for name, own in lines.items():
-            meeting.report(name, next(line for line in own if line.rollout == rollout))
-            told[name] = rollout
+            meeting.report(name, own[rollout])
+    return newest
 
 
 def _refuse_failed(parties: Mapping[str, subprocess.Popen[str]]) -> None:
