@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import yaml
 
 from pmarl_trainer.config.schema import RunConfig
+from pmarl_trainer.config.writing import yaml_text
 from pmarl_trainer.errors import ConfigError
 from pmarl_trainer.parties.factory import take_seat
 from pmarl_trainer.parties.refusals import refuse_undivided
@@ -74,7 +74,7 @@ def found(
         place.mkdir(parents=True, exist_ok=True)
         seat = take_seat(config, agent, place, secret=0, env=(env, spec))
         if whole:
-            text = yaml.safe_dump({"env": config.env.model_dump(mode="json")}, sort_keys=False)
+            text = yaml_text({"env": config.env.model_dump(mode="json")})
             (place / SCENARIO).write_text(text, encoding="utf-8")
         else:
             seat.simulator(1).write_scenario(place)
