@@ -64,7 +64,7 @@ class Episode:
     @property
     def counts(self) -> np.ndarray:
         """[T] whether a period's costs count."""
-        return np.arange(-1, len(self.costs)) >= max(self._first, 0)
+        return np.arange(-1, len(self.costs)) >= self._first
 
     def by_firm(self) -> tuple[Tensor, float]:
         """[N] each firm's counted cost, mean over rows, with its gradient; and the mean cost of all periods stepped

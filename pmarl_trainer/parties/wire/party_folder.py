@@ -9,7 +9,6 @@ training/, audit.jsonl   what comes of the run: checkpoints and own numbers; eve
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -131,7 +130,7 @@ def _private(path: Path, data: bytes) -> None:
     path.write_bytes(data)
 
 
-def protections(own: PartyFile, neighbours: Mapping[str, object] | tuple[str, ...]) -> dict[str, Protection]:
+def protections(own: PartyFile, neighbours: tuple[str, ...]) -> dict[str, Protection]:
     """Neighbour -> protection.
 
     Raises:
