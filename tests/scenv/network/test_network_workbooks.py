@@ -116,7 +116,7 @@ def zip_of(**parts: bytes) -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in parts.items():
-            archive.writestr(name, data)
+            archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)  # the same bytes at any time
     return file.getvalue()
 
 
@@ -130,6 +130,7 @@ def zip_of(**parts: bytes) -> bytes:
         (zip_of(a=bytes(2**20) * 2), "unpacks to over 1 MiB"),
         (zip_of(**{"xl/worksheets/a.xml": b"<f>" * 99})[:-90], "not an Excel workbook"),
     ],
+    ids=["text", "older or locked", "empty", "another zip", "zip bomb", "cut off"],
 )
 def test_files_that_are_no_workbook(data: bytes, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workbook, "_MAX_UNPACKED", 2**20)
